@@ -1,0 +1,177 @@
+/* The profile: stacks x values, the noun that record's views and exporters take.
+ *
+ * A profile is loaded from one or several ledgers of one run (live, dead or damaged; what could
+ * not be read is in `warnings`).  Equal frames and equal stacks are one, whatever process or
+ * code instance they came from.  Everything a profile holds belongs to it and lives until
+ * barrow_profile_free().  Not thread-safe.  Errors: damaged or foreign input fails with
+ * BARROW_E_FORMAT only if nothing at all can be shown.
+ *
+ * Bytes are requested bytes.  Inherited sites of fork children are not in `sites`; their sum is
+ * in the process record.
+ */
+#ifndef BARROW_PROFILE_PROFILE_H
+#define BARROW_PROFILE_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ledger/format.h"
+
+/* X(NAME, its name on the command line, words) */
+#define BARROW_METRICS(X)                                                  \
+    X(PEAK, "peak", "live at the peak")                                    \
+    X(LEAKED, "leaked", "still allocated when recording ended")            \
+    X(TOTAL, "total", "allocated in all")                                  \
+    X(TEMPORARY, "temporary", "freed again at once")
+enum barrow_metric {
+#define X(name, text, words) BARROW_METRIC_##name,
+    BARROW_METRICS(X)
+#undef X
+    BARROW_METRIC_COUNT
+};
+
+struct barrow_frame {     /* a line of a function; index 0: no Python frame */
+    const char *function; /* qualified name */
+    const char *file;
+    const char *module; /* dotted name by sys.path, "__main__" for the script, else file stem */
+    uint32_t line;      /* 0: unknown */
+    uint32_t first_line;
+};
+
+struct barrow_value {
+    uint64_t bytes;
+    uint64_t blocks;
+};
+
+/* A merged stack node.  Index 0 is the tree's root.  Parents come before children. */
+struct barrow_node {
+    uint32_t parent;
+    uint32_t frame;
+    uint32_t depth;
+    bool is_thread; /* a thread group: `frame`'s function is the group's name */
+    bool is_folded; /* stands for frames left out to keep the table budget */
+};
+
+struct barrow_site {
+    uint32_t node;
+    uint32_t process;
+    enum ledger_domain domain;
+    struct barrow_value value[BARROW_METRIC_COUNT];
+    uint64_t frees;
+};
+
+struct barrow_sample {
+    uint64_t time_ns; /* since the start of the run's root process */
+    uint32_t process;
+    uint64_t rss_bytes, pss_bytes, heap_bytes, minor_faults, major_faults;
+    uint32_t threads;
+};
+
+struct barrow_gc_event {
+    uint64_t time_ns, pause_ns;
+    uint32_t process, generation, collected, uncollectable;
+};
+
+struct barrow_process {
+    const char *path; /* of the ledger */
+    uint32_t pid, parent_pid;
+    bool is_root, complete;
+    enum ledger_end end;
+    uint64_t start_ns; /* relative to the root's start */
+    uint64_t duration_ns, peak_bytes, peak_ns, live_bytes, live_blocks, max_rss_bytes;
+    uint64_t inherited_bytes, inherited_blocks; /* at the fork */
+    const char *command; /* words joined by spaces, quoted where needed */
+};
+
+struct barrow_profile {
+    /* The whole, as `barrow summary` shows it. */
+    const char *command, *python;
+    uint32_t pid;
+    enum ledger_mode mode;
+    enum ledger_scope scope;
+    bool complete;
+    uint64_t start_realtime_ns, duration_ns, peak_bytes, peak_ns;
+    uint64_t live_bytes, live_blocks, total_bytes, allocations, frees;
+    uint64_t unknown_frees, temporary_allocations, temporary_bytes;
+    uint64_t inherited_bytes, inherited_blocks;
+    uint64_t peak_imprecision_bytes;
+    uint64_t site_count, stack_count, threads, max_rss_bytes;
+    uint64_t dropped[LEDGER_DROP_LIMIT];
+
+    struct barrow_frame *frames;
+    size_t frame_count;
+    struct barrow_node *nodes;
+    size_t node_count;
+    struct barrow_site *sites;
+    size_t sites_count;
+    struct barrow_sample *samples; /* by time */
+    size_t sample_count;
+    uint64_t sample_interval_ns; /* resolution of `samples` */
+    struct barrow_gc_event *gc_events; /* the longest, by time */
+    size_t gc_event_count;
+    struct ledger_gc_totals gc[LEDGER_GC_GENERATIONS];
+    uint64_t gc_pauses[LEDGER_PAUSE_BUCKETS];
+    uint64_t sizes[LEDGER_DOMAIN_COUNT][LEDGER_SIZE_BUCKETS];
+    struct barrow_process *processes;
+    size_t process_count;
+    char **warnings; /* one line each: what is damaged or missing, and how much was lost */
+    size_t warning_count;
+
+    void *internal;
+};
+
+/* `paths`: ledgers or directories holding them.  All must be of one run id. */
+int barrow_profile_load(struct barrow_profile **out, const char *const *paths, size_t count,
+                        struct barrow_error *err);
+void barrow_profile_free(struct barrow_profile *profile);
+
+/* ---- grouping: profile -> rows (src/profile/group.c) ---- */
+
+/* X(NAME, its name on the command line) */
+#define BARROW_GROUPINGS(X) \
+    X(LINE, "line")         \
+    X(FUNCTION, "function") \
+    X(FILE, "file")         \
+    X(MODULE, "module")     \
+    X(DOMAIN, "domain")     \
+    X(THREAD, "thread")     \
+    X(STACK, "stack")
+enum barrow_grouping {
+#define X(name, text) BARROW_BY_##name,
+    BARROW_GROUPINGS(X)
+#undef X
+    BARROW_BY_COUNT
+};
+
+struct barrow_row {
+    const char *name;     /* file, module, domain or thread grouping: the group */
+    const char *function; /* line, function ("" with no Python frame) */
+    const char *file;
+    uint32_t line;
+    enum ledger_domain domain;
+    uint32_t node; /* stack: the leaf; walk parents, skip is_thread */
+    uint64_t bytes, blocks;
+    /* of the same group, for text views that show more than the metric asked for */
+    struct barrow_value value[BARROW_METRIC_COUNT];
+};
+
+struct barrow_query {
+    enum barrow_metric metric;
+    enum barrow_grouping by;
+    bool inclusive;     /* count a stack at each of its distinct frames, else at its leaf only */
+    const char *filter; /* NULL, or words as in barrow_filter_help(); an error if malformed */
+    size_t limit;       /* 0: all */
+};
+
+/* Rows by falling bytes, then blocks, then names; rows of 0 bytes and 0 blocks are left out.
+ * `*rows` is to be freed with free(); strings belong to the profile. */
+int barrow_profile_rows(const struct barrow_profile *profile, const struct barrow_query *query,
+                        struct barrow_row **rows, size_t *count, struct barrow_error *err);
+
+/* One text on the filter language: `key=glob`, `key!=glob`, joined by `,`; keys: file, function,
+ * module, domain, thread, line, process.  Tests the leaf frame; `any.file=…` any frame of the stack. */
+const char *barrow_filter_help(void);
+
+#endif
