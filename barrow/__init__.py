@@ -1,0 +1,52 @@
+"""Find out where a Python program's memory goes, why it stays, and how to need less of it.
+
+    with barrow.record("run.barrow"):        # record a part of a program
+        work()
+    ledger = barrow.open("run.barrow")       # read what was recorded
+    for row in ledger.table(metric="peak", by="line", limit=10):
+        print(row.file, row.line, row.bytes)
+
+Programs are recorded whole, unchanged, by ``barrow run app.py``.
+
+Importing this package loads nothing: each name is loaded when it is first used.
+"""
+
+# Known to type checkers as true; importing `typing` would cost more than all of the rest.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from barrow._core import Error as Error
+    from barrow._core import LedgerError as LedgerError
+    from barrow._core import __version__ as __version__
+    from barrow._open import Ledger as Ledger
+    from barrow._open import Table as Table
+    from barrow._open import open as open
+    from barrow._record import mark as mark
+    from barrow._record import record as record
+
+__all__ = ["Error", "Ledger", "LedgerError", "Table", "__version__", "mark", "open", "record"]
+
+_HOMES = {
+    "Error": "_core",
+    "LedgerError": "_core",
+    "__version__": "_core",
+    "Ledger": "_open",
+    "Table": "_open",
+    "open": "_open",
+    "mark": "_record",
+    "record": "_record",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'barrow' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"barrow.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

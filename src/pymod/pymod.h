@@ -1,0 +1,32 @@
+/* The extension module barrow._core: converts, owns references, nothing else.
+ *
+ * Its functions come from two tables: those of the recorder (record.c) and those of the reading
+ * side (reader.c).  All need the GIL.
+ */
+#ifndef BARROW_PYMOD_PYMOD_H
+#define BARROW_PYMOD_PYMOD_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "base/error.h"
+
+struct pymod_state {
+    PyObject *error;        /* barrow.Error */
+    PyObject *ledger_error; /* barrow.LedgerError, a subclass of it */
+    PyTypeObject *ledger_type;
+    PyTypeObject *table_type;
+};
+
+/* State of the module object that a module-level function gets as `self`. */
+struct pymod_state *barrow_pymod_state(PyObject *module);
+
+/* Raises the exception that fits err->code (USAGE: ValueError, NO_MEMORY: MemoryError, IO and
+ * FORMAT: barrow.LedgerError, else barrow.Error) and returns NULL. */
+PyObject *barrow_pymod_raise(const struct pymod_state *state, const struct barrow_error *err);
+
+/* NULL-terminated.  Their `self` is the module. */
+extern PyMethodDef barrow_record_methods[] __attribute__((weak)); /* until record.c is there */
+extern PyMethodDef barrow_reader_methods[];
+
+#endif
