@@ -13,6 +13,9 @@ VENV ?= build/venv
 MESON_BUILD ?= $(VENV).meson
 BOOTSTRAP ?= scripts/bootstrap
 JOBS ?= 2
+CHROOT ?= build/forky
+PYTEST_ARGS ?= -q
+MESON = PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/meson
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -45,6 +48,81 @@ $(VENV)/.installed: $(SOURCES) | venv
 		--no-build-isolation --force-reinstall -Cbuild-dir=$(MESON_BUILD) -Csetup-args=-Ddebug=true \
 		-Ccompile-args=-j$(JOBS) . </dev/null
 	@touch $@
+
+# ---- tests -------------------------------------------------------------------------------------
+
+.PHONY: test
+test: layers unit pytest ## layers, unit tests in C under sanitizers, Python and command-line tests
+
+.PHONY: layers
+layers:
+	@scripts/check-layers.py
+
+# The reading side and the command line, built with AddressSanitizer and UBSan; warnings are errors.
+SAN := build/san
+.PHONY: san-build
+san-build: venv
+	@$(BOOTSTRAP) test
+	@test -e $(SAN)/build.ninja || $(MESON) setup $(SAN) -Dextension=false -Dtests=true \
+		-Dbuildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Dwerror=true >/dev/null
+	@$(MESON) compile -C $(SAN) -j$(JOBS) | grep -vE '^(INFO|ninja: (Entering|no work))' || \
+		exit $${PIPESTATUS[0]}
+
+.PHONY: unit
+unit: san-build
+	$(MESON) test -C $(SAN) --print-errorlogs --num-processes $(JOBS)
+
+# The tests start from a directory without sources, so that they find the installed package.
+.PHONY: pytest
+pytest: build
+	$(VENV)/bin/pytest $(PYTEST_ARGS)
+
+.PHONY: san
+san: unit build ## unit tests, and the Python tests with the command line, under ASan and UBSan
+	BARROW_EXE=$(abspath $(SAN))/src/barrow $(VENV)/bin/pytest $(PYTEST_ARGS)
+
+.PHONY: matrix
+matrix: ## the Python tests on 3.11-3.15 (VERSIONS=); those the host lacks in a Debian chroot (CHROOT=)
+	@scripts/matrix $(CHROOT) $(VERSIONS)
+
+# T: a file of tests/fuzz without its ending.  New inputs stay in build/, seeds are never changed.
+FUZZ := build/fuzz
+SECS ?= 60
+.PHONY: fuzz
+fuzz: venv ## fuzz one target: T=name SECS=60
+	@$(BOOTSTRAP) test fuzz
+	@test -n "$(T)" || { echo "usage: make fuzz T=name [SECS=60]; T is one of:" \
+		$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)) >&2; exit 2; }
+	@test -e $(FUZZ)/build.ninja || CC=clang-14 $(MESON) setup $(FUZZ) -Dextension=false \
+		-Dfuzzers=true -Dbuildtype=debug -Doptimization=1 -Db_sanitize=address,undefined \
+		-Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link >/dev/null
+	@$(MESON) compile -C $(FUZZ) -j$(JOBS) fuzz_$(T) >/dev/null
+	@mkdir -p $(FUZZ)/corpus/$(T) tests/fuzz/corpus/$(T)
+	cd $(FUZZ) && ./tests/fuzz/fuzz_$(T) -max_total_time=$(SECS) -print_final_stats=1 -rss_limit_mb=4096 \
+		corpus/$(T) $(abspath tests/fuzz/corpus/$(T))
+
+.PHONY: bench
+bench: build ## barrow beside other profilers (BENCH_ARGS=)
+	bench/run $(BENCH_ARGS)
+
+# ---- looks -------------------------------------------------------------------------------------
+
+.PHONY: check
+check: layers venv ## format, lint, types, layers
+	@$(BOOTSTRAP) check
+	clang-format-14 --dry-run --Werror $(shell find src tests/c tests/fuzz -name '*.c' 2>/dev/null)
+	@scripts/check-text.py
+	$(VENV)/bin/ruff check -q barrow scripts tests bench
+	$(VENV)/bin/mypy
+
+.PHONY: format
+format: ## format the C sources
+	@$(BOOTSTRAP) check
+	clang-format-14 -i $(shell find src tests/c tests/fuzz -name '*.c' 2>/dev/null)
+
+.PHONY: demo
+demo: build ## record a real program and look at it
+	@scripts/demo $(VENV)
 
 .PHONY: clean
 clean: ## remove everything that was built
