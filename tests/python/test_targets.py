@@ -1,0 +1,104 @@
+"""Every program in tests/targets, recorded: the ledger says what the program's head says."""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.util
+from pathlib import Path
+
+import pytest
+from native import libraries, target_environment
+from runner import TARGETS, Result, execute, ledger, plain, record
+from truth import Truth, applies, compare, consistency, read_truth
+
+# Allocators that stand in for the usual ones: environment of the program.
+VARIANTS = {
+    "malloc": {"PYTHONMALLOC": "malloc"},
+    "debug": {"PYTHONMALLOC": "debug"},
+    "jemalloc": {"LD_PRELOAD": "libjemalloc.so.2"},
+    "tcmalloc": {"LD_PRELOAD": "libtcmalloc_minimal.so.4"},
+}
+
+
+def _cases() -> list[object]:
+    cases = []
+    for path in sorted(TARGETS.glob("*.py")):
+        truth = read_truth(path)
+        if not truth.claims and not truth.summary:
+            continue
+        for variant in ["", *truth.words.get("also", [])]:
+            name = f"{path.stem}-{variant}" if variant else path.stem
+            cases.append(pytest.param(path, variant, id=name))
+    return cases
+
+
+def _missing(truth: Truth, variant: str) -> str | None:
+    """Why the target can't be run here."""
+    if not applies(truth):
+        return f"only for {truth.only}"
+    for need in truth.words.get("needs", []):
+        if need.startswith("lib:"):
+            if not ctypes.util.find_library(need[4:]):
+                return f"no library {need[4:]}"
+        elif not importlib.util.find_spec(need):
+            return f"no module {need}"
+    library = VARIANTS.get(variant, {}).get("LD_PRELOAD")
+    if library:
+        done = execute(["/bin/true"], env={"LD_PRELOAD": library})
+        if done.stderr:
+            return f"no {library}"
+    return None
+
+
+def _run(truth: Truth, variant: str, output: Path) -> tuple[Result, Result]:
+    """The target under barrow, and without."""
+    env = target_environment(VARIANTS.get(variant, {}))
+    for setting in truth.words.get("env", []):
+        name, _, value = setting.partition("=")
+        env[name] = value.replace("$KNOWN", str(libraries()))
+    program = ["-m", truth.path.stem] if truth.module else [str(truth.path)]
+    program += truth.words.get("args", [])
+    options = tuple(truth.words.get("options", []))
+    recorded = record(output, *program, options=options, env=env, cwd=TARGETS)
+    return recorded, plain(*program, env=env, cwd=TARGETS)
+
+
+@pytest.mark.parametrize(("path", "variant"), _cases())
+def test_target(path: Path, variant: str, tmp_path: Path) -> None:
+    truth = read_truth(path)
+    if reason := _missing(truth, variant):
+        pytest.skip(reason)
+    output = tmp_path / "target.barrow"
+    recorded, alone = _run(truth, variant, output)
+    assert recorded.status == alone.status == truth.status, recorded.stderr + alone.stderr
+    assert recorded.stderr.startswith(alone.stderr)
+    for line in recorded.stdout.splitlines():
+        kind, _, text = line.partition(": ")
+        if kind == "skip":
+            pytest.skip(text)
+        if kind in ("truth", "stack", "rows", "summary"):
+            truth.add(kind, text)
+
+    book = ledger(output)
+    wrong = compare(truth, book) + consistency(book, truth.racing)
+    assert not wrong, "\n".join(wrong)
+    assert book.summary["complete"] is True
+    given_up = {name: n for name, n in book.summary["dropped"].items() if n}
+    assert not given_up.keys() - set(truth.dropped), given_up
+
+
+def test_there_are_enough_targets() -> None:
+    assert len({case.values[0] for case in _cases()}) >= 40
+
+
+def test_unknown_frees_are_exact(tmp_path: Path) -> None:
+    """Blocks that a preloaded library made before the recording: each free counts one."""
+    program = "import ctypes, sys; ctypes.CDLL(sys.argv[1]).early_free(int(sys.argv[2]))"
+    library = str(libraries() / "libearly.so")
+    counts = []
+    for number in (10, 77):
+        output = tmp_path / f"{number}.barrow"
+        done = record(output, "-c", program, library, number, env={"LD_PRELOAD": library})
+        assert done.status == 0, done.stderr
+        counts.append(ledger(output).summary["unknown_frees"])
+    assert counts[1] - counts[0] == 67
