@@ -18,7 +18,7 @@ def load(name):
     if name.startswith("pyperf:"):
         import suite
 
-        return suite.load(name[len("pyperf:"):])
+        return suite.load(name[len("pyperf:") :])
     import workloads
 
     item = workloads.WORKLOADS[name]
@@ -38,6 +38,13 @@ def peak_rss():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+def traced_peak():
+    """The most bytes that were alive at once, or 0 where tracemalloc does not run."""
+    import tracemalloc
+
+    return tracemalloc.get_traced_memory()[1]
 
 
 def clock(run, loops):
@@ -64,16 +71,13 @@ def main():
         loops = calibrate(run, float(loops[5:]))
     gc.collect()
     wall, cpu = clock(run, int(loops))
-    rss = peak_rss()
+    rss, heap = peak_rss(), traced_peak()
 
     import json
 
     record = {"loops": int(loops), "wall_s": wall, "cpu_s": cpu, "rss_bytes": rss}
-    if "tracemalloc" in sys.modules:
-        import tracemalloc
-
-        if tracemalloc.is_tracing():
-            record["peak_heap_bytes"] = tracemalloc.get_traced_memory()[1]
+    if heap:
+        record["peak_heap_bytes"] = heap
     with open(result, "w") as out:
         json.dump(record, out)
 

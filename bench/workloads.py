@@ -11,27 +11,29 @@ import copy
 import json
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Workload:
     name: str
     unit: Callable[..., Any]
-    prepare: Optional[Callable[[], Any]]
-    loops: Optional[int]  # a fixed number of units, or None: calibrated to the time wanted
+    prepare: Callable[[], Any] | None
+    loops: int | None  # a fixed number of units, or None: calibrated to the time wanted
     kind: str  # "own", "stack" (a given depth) or "heap" (one large heap, for the RSS rows)
     depth: int  # levels of Python frames, where that is the point of the workload
+    rounds: int | None  # at most so many, for those that take long
 
 
 WORKLOADS: dict[str, Workload] = {}
 
 
-def workload(prepare=None, loops=None, kind="own", depth=0, name=None):
+def workload(prepare=None, loops=None, kind="own", depth=0, rounds=None, name=None):
     def register(unit):
         key = name or unit.__name__
-        WORKLOADS[key] = Workload(key, unit, prepare, loops, kind, depth)
+        WORKLOADS[key] = Workload(key, unit, prepare, loops, kind, depth, rounds)
         return unit
 
     return register
@@ -254,6 +256,7 @@ def numpy_arrays(np):
 # ---- stacks of a given depth ----------------------------------------------------------------
 
 STACK_ITERATIONS = 20_000  # of `x = [i, i]` a unit
+FRAMES_BELOW = 5  # the measuring script's own
 
 
 def _at_depth(levels):
@@ -265,7 +268,7 @@ def _at_depth(levels):
 
 def _register_depth(depth):
     def unit():
-        _at_depth(depth)
+        _at_depth(depth - FRAMES_BELOW)
 
     workload(kind="stack", depth=depth, name=f"stack_{depth}")(unit)
 
@@ -282,7 +285,7 @@ def heap_small():
     """About 150 MB of small objects, alive together, from few sites."""
     rows = []
     for i in range(400_000):
-        rows.append({"id": i, "pair": (i, i + 1), "name": "row %d" % i})
+        rows.append({"id": i, "pair": (i, i + 1), "name": f"row {i}"})
     return len(rows)
 
 
@@ -293,10 +296,10 @@ def heap_medium():
 
 
 def _many_lines():
-    """24 functions of 1000 lines, each of which makes a pair and a float: 48,000 sites."""
+    """600 functions of 40 lines, each of which makes a pair and a float: 48,000 sites."""
     functions = []
-    for f in range(24):
-        lines = [f"    keep((i, i + {k}.5))" for k in range(1000)]
+    for f in range(600):
+        lines = [f"    keep((i, i + {k}.5))" for k in range(40)]
         scope = {}
         exec(compile("def fill(keep, i):\n" + "\n".join(lines), f"<lines {f}>", "exec"), scope)
         functions.append(scope["fill"])
@@ -319,7 +322,7 @@ def _quicksort(values):
     pivot = values[0]
     less = [v for v in values[1:] if v < pivot]
     more = [v for v in values[1:] if v >= pivot]
-    return _quicksort(less) + [pivot] + _quicksort(more)
+    return [*_quicksort(less), pivot, *_quicksort(more)]
 
 
 def _million_floats():
@@ -327,7 +330,7 @@ def _million_floats():
     return [source.random() for _ in range(1_000_000)]
 
 
-@workload(prepare=_million_floats, loops=1, kind="heap")
+@workload(prepare=_million_floats, loops=1, kind="heap", depth=50, rounds=2)
 def quicksort(values):
     """Recursion that gives millions of distinct stacks: the table budget's row."""
     return len(_quicksort(values))
