@@ -17,8 +17,10 @@ The first line says what the program is about.  The comment lines that follow it
                               truth as the name, e.g. total=4096*(n-reentrant_events),…
 
 A metric's two values are bytes and blocks, Python expressions without spaces over `py` and
-`dropped` counts; `*` is not compared, `>` before the two asks for at least, `<` for at most as much.  @a is the line of the program that ends with `# @a`.  A
-frame may be `*` (any), a stack may end with `...` (any callers).  A row that is not there has 0,0.
+`dropped` counts; `*` is not compared, `>` before the two asks for at least as much, `<` for at
+most.  @a is the line of the program that ends with `# @a`.  A frame may be `*` (any) or be
+repeated, `12*f:@a`; a stack may end with `...` (any callers).  A row that is not there has 0,0.
+A line that begins with `#` and five spaces continues the one before.
 
 A target prints more such lines when it learns a truth only by running (how often a callback was
 called), and `skip: reason` when it can't do its work here.
@@ -84,7 +86,10 @@ class Truth:
         stack: list[str] = []
         if kind == "stack":
             frames, _, text = text.partition(" | ")
-            stack = [frame.strip() for frame in frames.split(" < ")]
+            for frame in frames.split(" < "):
+                times, star, repeated = frame.strip().partition("*")
+                again = int(times) if star and times.isdigit() else 0
+                stack += [repeated] * again if again else [frame.strip()]
         where = {"by": "stack" if kind == "stack" else "line"}
         values = {}
         for word in shlex.split(text):
@@ -109,11 +114,16 @@ def read_truth(path: Path) -> Truth:
         for mark in re.findall(r"# @(\w+)$", line)
     }
     truth = Truth(path, marks)
+    head: list[tuple[str, str]] = []
     for line in source[1:]:
         if not line.startswith("#"):
             break
         if found := re.match(r"# (\w+): (.*)", line):
-            truth.add(*found.groups())
+            head.append((found[1], found[2]))
+        elif line.startswith("#     ") and head:
+            head[-1] = head[-1][0], f"{head[-1][1]} {line[1:].strip()}"
+    for kind, text in head:
+        truth.add(kind, text)
     return truth
 
 

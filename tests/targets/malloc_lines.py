@@ -1,5 +1,6 @@
 # Three lines, three sizes; the third line's blocks stay.
-# truth: function=make line=@a domain=malloc peak=0,0 leaked=0,0 total=48000,1000 temporary=48000,1000
+# truth: function=make line=@a domain=malloc peak=0,0 leaked=0,0 total=48000,1000
+#     temporary=48000,1000
 # truth: function=make line=@b domain=malloc peak=0,0 leaked=0,0 total=111000,1000
 # truth: function=make line=@c domain=malloc peak=999000,1000 leaked=999000,1000 temporary=0,0
 # truth: function=ballast line=@d domain=malloc peak=16777216,1 leaked=16777216,1 total=16777216,1

@@ -15,7 +15,7 @@ kept = [None] * 5000
 def make():
     for index in range(5000):
         kept[index] = Point()  # @a
-    for index in range(5000):
+    for _ in range(5000):
         Single()  # @b
 
 

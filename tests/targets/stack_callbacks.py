@@ -52,4 +52,5 @@ re.sub("a", replace, "aaaaaa")  # @c
 functools.reduce(add, range(10))  # @d
 table = {items[0]: 1}  # @e
 text = f"{items[0]!r}"  # @f
-print(f"stack: Item.__lt__:@lt < <module>:@b | domain=malloc total={Item.compared}*12,{Item.compared}")
+n = Item.compared
+print(f"stack: Item.__lt__:@lt < <module>:@b | domain=malloc total={n}*12,{n}")

@@ -1,7 +1,10 @@
 # Nested awaits, driven by hand: the stack is the chain of awaits.
-# stack: bottom:@bottom < middle:@middle < top:@top < drive:@drive < <module>:@a | domain=malloc total=10*11,10
-# stack: Resource.__aenter__:@enter < managed:@with < drive:@drive < <module>:@b | domain=malloc total=12,1
-# stack: Resource.__aexit__:@exit < managed:@with < drive:@drive < <module>:@b | domain=malloc total=13,1
+# stack: bottom:@bottom < middle:@middle < top:@top < drive:@drive < <module>:@a
+#     | domain=malloc total=10*11,10
+# stack: Resource.__aenter__:@enter < managed:@with < drive:@drive < <module>:@b
+#     | domain=malloc total=12,1
+# stack: Resource.__aexit__:@exit < managed:@with < drive:@drive < <module>:@b
+#     | domain=malloc total=13,1
 # stack: ticker:@tick < loop:@for < drive:@drive < <module>:@c | domain=malloc total=5*14,5
 import types
 

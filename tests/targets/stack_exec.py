@@ -20,5 +20,5 @@ for turn in range(3000):
     names.clear()
     del function
 assert len(addresses) < 1500, "addresses were meant to come again"
-for turn in range(1000):
+for _ in range(1000):
     eval(compile("known.leak(16)", "<expression>", "eval"))

@@ -3,7 +3,8 @@
 # stack: numbers:@yield < second:@second < <module>:@b | domain=malloc total=25*10,25
 # stack: numbers:@yield < first:@first < <module>:@a2 | domain=malloc total=25*10,25
 # stack: numbers:@yield < second:@second < <module>:@b2 | domain=malloc total=25*10,25
-# stack: level:@bottom < level:@level < level:@level < level:@level < drain:@drain < <module>:@c | domain=malloc total=20*7,20
+# stack: level:@bottom < level:@level < level:@level < level:@level < drain:@drain < <module>:@c
+#     | domain=malloc total=20*7,20
 # stack: closing:@finally < <module>:@d | domain=malloc total=9,1
 # stack: thrown:@except < <module>:@e | domain=malloc total=8,1
 # stack: <genexpr>:@f < <module>:@f | domain=malloc total=5*6,5

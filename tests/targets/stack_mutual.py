@@ -1,8 +1,10 @@
 # Recursion of two functions, of changing depth, and through a C function.
-# stack: ping:@ping < pong:@pong < ping:@ping2 < pong:@pong < ping:@ping2 < <module>:@a | domain=malloc total=10*3,10
+# stack: ping:@ping < pong:@pong < ping:@ping2 < pong:@pong < ping:@ping2 < <module>:@a
+#     | domain=malloc total=10*3,10
 # stack: ping:@ping < pong:@pong < ping:@ping2 < <module>:@a | domain=malloc total=10*3,10
 # stack: ping:@ping < <module>:@a | domain=malloc total=10*3,10
-# stack: mapped:@mapped < mapped:@map < mapped:@map < mapped:@map < <module>:@b | domain=malloc total=8*5,8
+# stack: mapped:@mapped < mapped:@map < mapped:@map < mapped:@map < <module>:@b
+#     | domain=malloc total=8*5,8
 import known
 
 
