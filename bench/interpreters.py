@@ -12,6 +12,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 PYPERFORMANCE = "pyperformance==1.14.0"  # its programs are the work: pinned, to stay comparable
 PACKAGES = ("memray", "numpy")
+BUILD_TOOLS = ("pip", "meson", "meson-python", "ninja")
 
 CHROOT = str(REPOSITORY / "scripts" / "chroot")
 
@@ -52,8 +53,9 @@ class Interpreter:
     # ---- setting up ---------------------------------------------------------------------
 
     def _pip(self, *arguments):
-        command = [self.python, "-m", "pip", "-qq", "--disable-pip-version-check", *arguments]
-        return self.run(command, stdout=sys.stderr).returncode == 0
+        path = f"PATH={self.venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"  # for the build tools
+        command = ["env", path, self.python, "-m", "pip", "-qq", "--disable-pip-version-check"]
+        return self.run([*command, *arguments], stdout=sys.stderr).returncode == 0
 
     def _has(self, module):
         code = f"import importlib.util as u; print(u.find_spec({module!r}) is not None)"
@@ -65,7 +67,7 @@ class Interpreter:
         if not Path(self.python).is_symlink() and self.run(make).returncode:
             raise SystemExit(f"bench: cannot make a venv with {self.path} (is venv installed?)")
         if not self._has("pyperformance"):
-            self._pip("install", "--no-deps", PYPERFORMANCE)
+            self._pip("install", PYPERFORMANCE)
         for package in PACKAGES:
             if not self._has(package):
                 self._pip("install", "--only-binary", ":all:", package)
@@ -84,8 +86,17 @@ class Interpreter:
         )
         if stamp.exists() and stamp.stat().st_mtime > newest and Path(self.barrow).exists():
             return
+        print(f"building barrow for {self.label} in {self.venv}", file=sys.stderr)
+        if not self._has("mesonpy"):
+            self._pip("install", "--upgrade", *BUILD_TOOLS)
         self._pip("uninstall", "-y", "barrow")
-        if self._pip("install", "--no-deps", str(REPOSITORY)):
+        # As make builds it; in a directory that stays, so that only what changed is compiled.
+        build = [
+            "--no-build-isolation",
+            f"-Cbuild-dir={self.venv}.meson",
+            "-Csetup-args=-Ddebug=true",
+        ]
+        if self._pip("install", "--no-deps", *build, str(REPOSITORY)):
             stamp.touch()
 
     def versions(self):
@@ -100,7 +111,10 @@ class Interpreter:
         )
         python, *rest = (self._ask(code, self.python) + "\n" * 4).split("\n")[:5]
         names = ("barrow", "memray", "numpy", "pyperformance")
-        return {"python": python, **dict(zip(names, (text or None for text in rest), strict=True))}
+        found = dict(zip(names, (text or None for text in rest), strict=True))
+        if not Path(self.barrow).exists():
+            found["barrow"] = None  # a package without its executable records nothing
+        return {"python": python, **found}
 
 
 def default_interpreters(paths, forky):

@@ -271,7 +271,8 @@ def markdown(results, stat, clock):
     best = {"median": statistics.median, "min": min}[stat]
     load = [results.get(key, (0,))[0] for key in ("load_before", "load_after")]
     head = (
-        f"# Benchmark of {results['when']}\n\n{stat} of {results['rounds']} interleaved rounds;"
+        f"# Benchmark of {results['when']}, commit {results['commit']}\n\n"
+        f"{stat} of {results['rounds']} interleaved rounds;"
         f" load of the machine {load[0]:.1f} before, {load[1]:.1f} at the end\n"
     )
     sections = [section(part, best, f"{clock}_s") for part in results.get("interpreters", [])]
