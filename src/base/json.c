@@ -82,8 +82,12 @@ void barrow_json_end_array(struct barrow_json *json)
 static size_t sequence(const uint8_t *at, size_t left, uint32_t *character)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = at[0] < 0x80 ? 1 : at[0] < 0xc0 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3
-                    : at[0] < 0xf8 ? 4 : 0;
+    size_t length = at[0] < 0x80   ? 1
+                    : at[0] < 0xc0 ? 0
+                    : at[0] < 0xe0 ? 2
+                    : at[0] < 0xf0 ? 3
+                    : at[0] < 0xf8 ? 4
+                                   : 0;
     if (length == 0 || length > left)
         return 0;
     uint32_t c = length == 1 ? at[0] : at[0] & (0xffu >> (length + 1));
@@ -200,8 +204,8 @@ void barrow_json_double(struct barrow_json *json, double value)
 void barrow_json_seconds(struct barrow_json *json, uint64_t ns)
 {
     char text[40];
-    int length = snprintf(text, sizeof text, "%" PRIu64 ".%09" PRIu64, ns / 1000000000,
-                          ns % 1000000000);
+    int length =
+        snprintf(text, sizeof text, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
     while (text[length - 1] == '0' && text[length - 2] != '.')
         text[--length] = '\0';
     literal(json, text);

@@ -125,6 +125,9 @@ struct barrow_profile {
 /* `paths`: ledgers or directories holding them.  All must be of one run id. */
 int barrow_profile_load(struct barrow_profile **out, const char *const *paths, size_t count,
                         struct barrow_error *err);
+/* The same from one ledger in memory; `bytes` is not needed afterwards, `name` stands for the path. */
+int barrow_profile_load_bytes(struct barrow_profile **out, const void *bytes, size_t count,
+                              const char *name, struct barrow_error *err);
 void barrow_profile_free(struct barrow_profile *profile);
 
 /* ---- grouping: profile -> rows (src/profile/group.c) ---- */
