@@ -1,4 +1,4 @@
-"""`python OPTIONS -m barrow …`: the command `barrow`, recording with this interpreter and OPTIONS."""
+"""`python OPTIONS -m barrow …`: the command `barrow`, with this interpreter and its OPTIONS."""
 
 import os
 import sys
@@ -59,7 +59,7 @@ def main() -> int:
     """Replace this process by the native command; return only if that fails."""
     path = executable()
     if path is None:
-        print("barrow: the command was not installed with the package; reinstall it", file=sys.stderr)
+        print("barrow: the command is missing: install the package again", file=sys.stderr)
         return 2
     os.environ["BARROW_PYTHON"] = sys.executable
     os.environ["BARROW_PYTHON_OPTIONS"] = "\n".join(interpreter_options(sys.orig_argv))

@@ -28,7 +28,8 @@ MAY_INCLUDE = {
     "watch": {"base", "os", "cpython", "ledger", "record", "dig"},
     "attach": {"base", "os", "ledger"},
     "kit": {"base", "os", "cpython", "dig"},
-    "cli": {"base", "os", "ledger", "profile", "graph", "table", "export", "advise", "series", "attach"},
+    "cli": {"base", "os", "ledger", "profile", "graph", "table", "export", "advise", "series",
+            "attach"},
     "pymod": {"base", "os", "cpython", "ledger", "profile", "graph", "table", "export", "advise",
               "record", "dig", "lines", "watch", "kit"},
 }
@@ -110,7 +111,8 @@ def check(root: Path) -> list[str]:
 
 
 def main() -> int:
-    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent / "src"
+    here = Path(__file__).resolve().parent
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else here.parent / "src"
     found = check(root)
     for what in found:
         print(what)

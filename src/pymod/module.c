@@ -38,10 +38,21 @@ static int add_exceptions(PyObject *module, struct pymod_state *state)
     return PyModule_AddObjectRef(module, "LedgerError", state->ledger_error);
 }
 
+static int add_type(PyObject *module, PyTypeObject **type, PyType_Spec *spec)
+{
+    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    return *type == NULL ? -1 : PyModule_AddType(module, *type);
+}
+
 static int module_exec(PyObject *module)
 {
     struct pymod_state *state = barrow_pymod_state(module);
     if (add_exceptions(module, state) < 0)
+        return -1;
+    if (add_type(module, &state->profile_type, &barrow_pymod_profile_spec) < 0 ||
+        add_type(module, &state->batch_type, &barrow_pymod_batch_spec) < 0)
+        return -1;
+    if (PyModule_AddFunctions(module, barrow_reader_methods) < 0)
         return -1;
     if (barrow_record_methods != NULL && PyModule_AddFunctions(module, barrow_record_methods) < 0)
         return -1;
@@ -53,8 +64,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     struct pymod_state *state = barrow_pymod_state(module);
     Py_VISIT(state->error);
     Py_VISIT(state->ledger_error);
-    Py_VISIT(state->ledger_type);
-    Py_VISIT(state->table_type);
+    Py_VISIT(state->profile_type);
+    Py_VISIT(state->batch_type);
     return 0;
 }
 
@@ -63,8 +74,8 @@ static int module_clear(PyObject *module)
     struct pymod_state *state = barrow_pymod_state(module);
     Py_CLEAR(state->error);
     Py_CLEAR(state->ledger_error);
-    Py_CLEAR(state->ledger_type);
-    Py_CLEAR(state->table_type);
+    Py_CLEAR(state->profile_type);
+    Py_CLEAR(state->batch_type);
     return 0;
 }
 

@@ -10,12 +10,13 @@
 #include <Python.h>
 
 #include "base/error.h"
+#include "pymod/batch.h"
 
 struct pymod_state {
     PyObject *error;        /* barrow.Error */
     PyObject *ledger_error; /* barrow.LedgerError, a subclass of it */
-    PyTypeObject *ledger_type;
-    PyTypeObject *table_type;
+    PyTypeObject *profile_type;
+    PyTypeObject *batch_type;
 };
 
 /* State of the module object that a module-level function gets as `self`. */
@@ -24,6 +25,12 @@ struct pymod_state *barrow_pymod_state(PyObject *module);
 /* Raises the exception that fits err->code (USAGE: ValueError, NO_MEMORY: MemoryError, IO and
  * FORMAT: barrow.LedgerError, else barrow.Error) and returns NULL. */
 PyObject *barrow_pymod_raise(const struct pymod_state *state, const struct barrow_error *err);
+
+/* A Batch that takes over the reference; NULL: an exception is set, the reference is gone. */
+PyObject *barrow_pymod_batch(struct pymod_state *state, struct batch *batch);
+
+extern PyType_Spec barrow_pymod_profile_spec; /* reader.c */
+extern PyType_Spec barrow_pymod_batch_spec;   /* batch_type.c */
 
 /* NULL-terminated.  Their `self` is the module. */
 extern PyMethodDef barrow_record_methods[] __attribute__((weak)); /* until record.c is there */

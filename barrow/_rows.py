@@ -1,0 +1,98 @@
+"""The kinds of rows that tables have, one class each.
+
+Sizes are in bytes as the program asked for them, times in seconds since recording started.
+"""
+
+from typing import NamedTuple
+
+
+class LineRow(NamedTuple):
+    """A line of a function, in one domain."""
+
+    function: str
+    """Qualified name; "" where no Python code ran."""
+    file: str
+    line: int
+    """0: unknown."""
+    domain: str
+    """"obj", "mem", "malloc" or "mmap"."""
+    bytes: int
+    blocks: int
+
+
+class FunctionRow(NamedTuple):
+    """A function, in one domain."""
+
+    function: str
+    file: str
+    domain: str
+    bytes: int
+    blocks: int
+
+
+class FileRow(NamedTuple):
+    file: str
+    bytes: int
+    blocks: int
+
+
+class ModuleRow(NamedTuple):
+    module: str
+    bytes: int
+    blocks: int
+
+
+class DomainRow(NamedTuple):
+    domain: str
+    bytes: int
+    blocks: int
+
+
+class ThreadRow(NamedTuple):
+    thread: str
+    """Name of the thread, trailing digits as `*`."""
+    bytes: int
+    blocks: int
+
+
+class Frame(NamedTuple):
+    """One level of a stack."""
+
+    function: str
+    file: str
+    line: int
+
+
+class StackRow(NamedTuple):
+    """A whole stack."""
+
+    stack: list[Frame]
+    """Leaf first; empty where no Python code ran."""
+    bytes: int
+    blocks: int
+
+
+class Sample(NamedTuple):
+    """What a process used at one time."""
+
+    time_s: float
+    pid: int
+    rss_bytes: int
+    pss_bytes: int
+    """0: not measured."""
+    heap_bytes: int
+    """Live bytes, as counted."""
+    minor_faults: int
+    major_faults: int
+    threads: int
+
+
+class GcEvent(NamedTuple):
+    """A run of the cyclic garbage collector; the longest ones are kept."""
+
+    time_s: float
+    pid: int
+    pause_s: float
+    generation: int
+    collected: int
+    uncollectable: int
