@@ -153,7 +153,9 @@ struct ledger_state {
     uint64_t native_imprecision_bytes; /* the peak may be off by this much: threads x 64 KiB */
     uint64_t inherited_bytes; /* live in the parent when this child was forked */
     uint64_t inherited_blocks;
-    uint64_t reserved3[6];
+    uint64_t checked_captures;   /* in check mode: captures compared with an uncached walk ... */
+    uint64_t capture_mismatches; /* ... and those that differed */
+    uint64_t reserved3[4];
     uint64_t used[LEDGER_KIND_LIMIT];    /* records (bytes) in use of each table */
     uint64_t dropped[LEDGER_DROP_LIMIT]; /* enum ledger_drop */
     struct ledger_gc_totals gc[LEDGER_GC_GENERATIONS];

@@ -54,7 +54,7 @@ static int module_exec(PyObject *module)
         return -1;
     if (PyModule_AddFunctions(module, barrow_reader_methods) < 0)
         return -1;
-    if (barrow_record_methods != NULL && PyModule_AddFunctions(module, barrow_record_methods) < 0)
+    if (PyModule_AddFunctions(module, barrow_record_methods) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "__version__", BARROW_VERSION);
 }

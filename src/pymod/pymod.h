@@ -33,7 +33,7 @@ extern PyType_Spec barrow_pymod_profile_spec; /* reader.c */
 extern PyType_Spec barrow_pymod_batch_spec;   /* batch_type.c */
 
 /* NULL-terminated.  Their `self` is the module. */
-extern PyMethodDef barrow_record_methods[] __attribute__((weak)); /* until record.c is there */
+extern PyMethodDef barrow_record_methods[];
 extern PyMethodDef barrow_reader_methods[];
 
 #endif

@@ -61,11 +61,11 @@ static size_t count_arguments(const char *first, va_list list)
     return count;
 }
 
-static void copy_arguments(char **argv, size_t count, const char *first, va_list list)
+static void copy_arguments(char **argv, size_t count, const char *first, va_list *list)
 {
     argv[0] = (char *)first;
     for (size_t i = 1; i < count; i++)
-        argv[i] = va_arg(list, char *);
+        argv[i] = va_arg(*list, char *);
 }
 
 /* LIST(name, how to call the vector form): `envp` is what follows the NULL, if `name` has an environment. */
@@ -78,7 +78,7 @@ static void copy_arguments(char **argv, size_t count, const char *first, va_list
         va_end(list);                                                \
         char **argv = __builtin_alloca(count * sizeof *argv);        \
         va_start(list, first);                                       \
-        copy_arguments(argv, count, first, list);                    \
+        copy_arguments(argv, count, first, &list);                   \
         environment;                                                 \
         va_end(list);                                                \
         return __VA_ARGS__;                                          \

@@ -1,0 +1,41 @@
+/* The interpreter's frames, read-only, for the version compiled against.
+ *
+ * Contract of each frame_3xx.h; everything is a load or two and safe in any hook:
+ *
+ *   barrow_frame                     an activation of the interpreter's
+ *   barrow_state_here()              the calling thread's state, or NULL if it has none attached;
+ *                                    BARROW_STATE_HERE_IS_ANY_THREADS (3.11): the state that holds
+ *                                    the GIL, whichever thread's it is
+ *   barrow_frame_top(state)          its innermost frame, or NULL
+ *   barrow_frame_previous(f)         the caller, or NULL
+ *   barrow_frame_instruction(f)      address of the current instruction: names code and offset
+ *   barrow_frame_is_shim(f)          true for frames that run no Python code (C entry points)
+ *   barrow_frame_code(f)             its code object; not for shims
+ *   barrow_frame_local(f, i)         local variable i, NULL if unset
+ *
+ * `previous` and the instruction of a frame may be read as long as the frame is in the calling
+ * thread's chain: its owner is in a C call and can't pop it.
+ */
+#ifndef BARROW_CPYTHON_FRAME_H
+#define BARROW_CPYTHON_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <Python.h>
+
+#if PY_VERSION_HEX < 0x030B0000
+#error "barrow needs CPython 3.11 or later"
+#elif PY_VERSION_HEX < 0x030C0000
+#include "cpython/frame_311.h"
+#elif PY_VERSION_HEX < 0x030D0000
+#include "cpython/frame_312.h"
+#elif PY_VERSION_HEX < 0x030E0000
+#include "cpython/frame_313.h"
+#elif PY_VERSION_HEX < 0x03100000
+#include "cpython/frame_314.h" /* 3.15 has the same layout */
+#else
+#error "this CPython is newer than this barrow knows: add src/cpython/frame_3xx.h"
+#endif
+
+#endif

@@ -1,0 +1,244 @@
+/* The helper thread: samples, checkpoints, a coarse clock, and space for tables ahead of need.
+ *
+ * It has a descriptor table of its own, so the program never sees a descriptor of barrow's and the
+ * lowest free number is always the one the program expects.  It blocks all signals, allocates
+ * nothing, and ends before a fork: interpreters from 3.12 on warn about forking with threads.
+ * After a fork it comes back once the call of fork has returned to Python code (hooks only, in
+ * barrow_stack_slow), or a second later.
+ */
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "record/checkpoint.h"
+#include "record/helper.h"
+#include "record/state.h"
+
+#define FIRST_INTERVAL_NS 10000000ull
+#define SAMPLE_LIMIT 4096u
+#define RETURN_NS 1000000000ull
+#define STACK_BYTES (128 << 10)
+
+static pthread_t thread;
+static bool running;
+static uint32_t stop_word; /* a futex */
+static int statm_fd = -1;
+static long page_bytes;
+
+/* ---- samples ---- */
+
+/* Resident bytes; 0 if they can't be read. */
+static uint64_t read_rss(void)
+{
+    char text[128];
+    bool is_own = statm_fd >= 0;
+    int fd = is_own ? statm_fd : raw_open("/proc/self/statm", O_RDONLY, 0);
+    long n = fd < 0 ? fd : BARROW_RAW(SYS_pread64, fd, text, sizeof text - 1, 0);
+    if (fd >= 0 && !is_own)
+        raw_close(fd);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    const char *at = strchr(text, ' ');
+    uint64_t pages = 0;
+    for (at = at ? at + 1 : text; *at >= '0' && *at <= '9'; at++)
+        pages = pages * 10 + (uint64_t)(*at - '0');
+    return pages * (uint64_t)page_bytes;
+}
+
+/* Drops every second sample in place: record i becomes record 2i.  A reader that looks on, or a
+ * kill in the middle, finds some samples twice. */
+static void thin_samples(struct ledger_state *state, struct ledger_sample *samples)
+{
+    uint64_t half = state->used[LEDGER_SAMPLES] / 2;
+    for (uint64_t i = 1; i < half; i++)
+        samples[i] = samples[2 * i];
+    __atomic_store_n(&state->used[LEDGER_SAMPLES], half, __ATOMIC_RELEASE);
+    state->sample_interval_ns *= 2;
+}
+
+static void take_sample(uint64_t now)
+{
+    struct recorder *r = &barrow_recorder;
+    struct ledger_state *state = r->state;
+    struct ledger_sample *samples = (struct ledger_sample *)r->writer.tables[LEDGER_SAMPLES].base;
+    struct rusage usage = {0};
+    uint64_t capacity = r->writer.tables[LEDGER_SAMPLES].capacity;
+    if (state->used[LEDGER_SAMPLES] >= (capacity < SAMPLE_LIMIT ? capacity : SAMPLE_LIMIT))
+        thin_samples(state, samples);
+    uint64_t rss = read_rss();
+    if (!rss) {
+        state->dropped[LEDGER_DROP_lost_samples]++;
+        return;
+    }
+    getrusage(RUSAGE_SELF, &usage);
+    int64_t live = state->live_bytes + __atomic_load_n(&state->native_live_bytes, __ATOMIC_RELAXED);
+    uint64_t collections = 0;
+    for (int g = 0; g < LEDGER_GC_GENERATIONS; g++)
+        collections += state->gc[g].collections;
+    samples[state->used[LEDGER_SAMPLES]] = (struct ledger_sample){
+        .time_ns = now,
+        .rss_bytes = rss,
+        .heap_bytes = live > 0 ? (uint64_t)live : 0,
+        .minor_faults = (uint64_t)usage.ru_minflt,
+        .major_faults = (uint64_t)usage.ru_majflt,
+        .gc_collections = collections,
+        .threads = (uint32_t)state->threads,
+    };
+    uint64_t highest = (uint64_t)usage.ru_maxrss * 1024;
+    state->max_rss_bytes = highest > rss ? highest : rss;
+    __atomic_store_n(&state->used[LEDGER_SAMPLES], state->used[LEDGER_SAMPLES] + 1, __ATOMIC_RELEASE);
+}
+
+void barrow_helper_take_last(void)
+{
+    struct recorder *r = &barrow_recorder;
+    r->state->now_ns = barrow_now();
+    take_sample(r->state->now_ns);
+    barrow_checkpoint_take(r->state->now_ns);
+}
+
+/* ---- the thread ---- */
+
+static void grow_ahead(void)
+{
+    static const enum ledger_kind kinds[] = {LEDGER_STRINGS, LEDGER_CODES, LEDGER_NODES,
+                                             LEDGER_SITES, LEDGER_SITE_INFO};
+    struct ledger_writer *w = &barrow_recorder.writer;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct ledger_table *t = &w->tables[kinds[i]];
+        uint64_t left = t->capacity - w->state->used[kinds[i]];
+        if (left * t->record_bytes < t->extent_bytes / 4)
+            ledger_grow(w, kinds[i], t->capacity + 1);
+    }
+    if (w->failure)
+        barrow_recorder_out_of_space();
+}
+
+/* An empty descriptor table of our own, then the two files we need. */
+static void open_files(void)
+{
+    struct ledger_writer *w = &barrow_recorder.writer;
+    if (w->backing == LEDGER_MEMORY)
+        return; /* its descriptor is in the program's table */
+#ifdef SYS_close_range
+    if (BARROW_RAW(SYS_close_range, 0, ~0u, 2 /* CLOSE_RANGE_UNSHARE */) != 0)
+        return;
+    bool is_temporary;
+    w->helper_tid = raw_gettid();
+    int fd = ledger_open_own_file(w, &is_temporary);
+    if (fd >= 0)
+        w->helper_fd = fd;
+    statm_fd = raw_open("/proc/self/statm", O_RDONLY, 0);
+#endif
+}
+
+static void *run(void *unused)
+{
+    struct recorder *r = &barrow_recorder;
+    uint64_t next_sample = 0, next_checkpoint = 0;
+    (void)unused;
+    barrow_thread_exempt();
+    open_files();
+    while (!__atomic_load_n(&stop_word, __ATOMIC_ACQUIRE)) {
+        uint64_t now = barrow_now();
+        r->state->now_ns = now;
+        grow_ahead();
+        if (now >= next_sample) {
+            take_sample(now);
+            next_sample = now + r->state->sample_interval_ns;
+        }
+        if (now >= next_checkpoint) {
+            barrow_checkpoint_take(now);
+            next_checkpoint = now + r->state->checkpoint_interval_ns;
+        }
+        uint64_t pause = r->state->sample_interval_ns;
+        if (pause > 100000000ull)
+            pause = 100000000ull; /* so that tables still grow ahead */
+        struct timespec wait = {0, (long)pause};
+        BARROW_RAW(SYS_futex, &stop_word, FUTEX_WAIT_PRIVATE, 0, &wait, NULL, 0);
+    }
+    r->writer.helper_fd = -1;
+    r->writer.helper_tid = 0;
+    statm_fd = -1; /* closed with the descriptor table */
+    return NULL;
+}
+
+int barrow_helper_start(void)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    struct barrow_thread *t = barrow_enter();
+    stop_word = 0;
+    page_bytes = sysconf(_SC_PAGESIZE);
+    if (!barrow_recorder.state->sample_interval_ns)
+        barrow_recorder.state->sample_interval_ns = FIRST_INTERVAL_NS;
+    if (!barrow_recorder.state->checkpoint_interval_ns)
+        barrow_recorder.state->checkpoint_interval_ns = 25 * FIRST_INTERVAL_NS;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    running = pthread_create(&thread, &attributes, run, NULL) == 0;
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (t)
+        barrow_leave(t);
+    return running ? 0 : -1;
+}
+
+void barrow_helper_stop(void)
+{
+    if (!running)
+        return;
+    struct barrow_thread *t = barrow_enter();
+    __atomic_store_n(&stop_word, 1, __ATOMIC_RELEASE);
+    BARROW_RAW(SYS_futex, &stop_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    pthread_join(thread, NULL);
+    running = false;
+    if (t)
+        barrow_leave(t);
+}
+
+/* ---- coming back after a fork ---- */
+
+void barrow_helper_fork_begins(void)
+{
+    struct recorder *r = &barrow_recorder;
+    struct barrow_thread *t = barrow_self;
+    r->fork_thread = NULL;
+    if (t->levels && t->depth > 0) {
+        r->fork_thread = t;
+        r->fork_level = t->top;
+        r->fork_frame = t->levels[t->top].frame;
+        r->fork_instruction = t->levels[t->top].instruction;
+    }
+}
+
+void barrow_helper_wanted(void)
+{
+    struct recorder *r = &barrow_recorder;
+    r->fork_ns = raw_monotonic_ns();
+    __atomic_add_fetch(&r->generation, 1, __ATOMIC_RELEASE); /* sends captures the slow way */
+}
+
+/* True while thread `t` can't have left the call of fork: its frame still stands at it. */
+static bool is_in_fork(const struct barrow_thread *t)
+{
+    const struct recorder *r = &barrow_recorder;
+    return t->depth > r->fork_level && t->levels[r->fork_level].frame == r->fork_frame &&
+           t->levels[r->fork_level].instruction == r->fork_instruction;
+}
+
+void barrow_helper_maybe_return(struct barrow_thread *t)
+{
+    struct recorder *r = &barrow_recorder;
+    bool is_due = raw_monotonic_ns() - r->fork_ns > RETURN_NS;
+    if (t == r->fork_thread && !is_in_fork(t))
+        is_due = true;
+    if (!is_due || t->in_native || !__atomic_exchange_n(&r->fork_ns, 0, __ATOMIC_ACQ_REL))
+        return;
+    barrow_helper_start();
+}

@@ -1,0 +1,167 @@
+#include "record/hooks_python.h"
+
+#include "record/hot.h"
+
+static PyMemAllocatorEx original[2]; /* by domain: OBJ, MEM */
+static bool installed;
+
+/* Each hook runs the original inside the guard, so that what it asks of libc is not counted again. */
+#define ENTER_FAST(t)                        \
+    struct barrow_thread *t = barrow_self;   \
+    bool fast = t->mode == THREAD_READY;     \
+    if (LIKELY(fast))                        \
+        t->mode = THREAD_INSIDE;             \
+    else                                     \
+        t = barrow_enter();
+
+static inline void leave_fast(struct barrow_thread *t, bool fast)
+{
+    if (LIKELY(fast))
+        t->mode = t->mode_before;
+    else if (t)
+        barrow_leave(t);
+}
+
+static inline void book(struct barrow_thread *t, bool fast, enum ledger_domain domain, void *p,
+                        size_t bytes)
+{
+    if (UNLIKELY(!p))
+        return;
+    if (LIKELY(fast))
+        book_alloc(t, domain, p, bytes);
+    else if (t)
+        barrow_book_alloc(t, domain, p, bytes);
+}
+
+static inline void *hook_malloc(enum ledger_domain domain, size_t bytes)
+{
+    ENTER_FAST(t);
+    void *p = original[domain].malloc(original[domain].ctx, bytes);
+    book(t, fast, domain, p, bytes);
+    leave_fast(t, fast);
+    return p;
+}
+
+static inline void *hook_calloc(enum ledger_domain domain, size_t count, size_t bytes)
+{
+    ENTER_FAST(t);
+    void *p = original[domain].calloc(original[domain].ctx, count, bytes);
+    book(t, fast, domain, p, count * bytes);
+    leave_fast(t, fast);
+    return p;
+}
+
+static inline void *hook_realloc(enum ledger_domain domain, void *old, size_t bytes)
+{
+    struct barrow_taken taken;
+    ENTER_FAST(t);
+    if (UNLIKELY(!t))
+        return original[domain].realloc(original[domain].ctx, old, bytes);
+    barrow_take(t, old, &taken);
+    void *p = original[domain].realloc(original[domain].ctx, old, bytes);
+    if (LIKELY(p)) {
+        barrow_take_commit(t, &taken);
+        book(t, fast, domain, p, bytes);
+    } else {
+        barrow_take_undo(t, &taken);
+    }
+    leave_fast(t, fast);
+    return p;
+}
+
+static inline void hook_free(enum ledger_domain domain, void *p)
+{
+    if (UNLIKELY(!p))
+        return;
+    ENTER_FAST(t);
+    if (LIKELY(fast))
+        book_free(t, p);
+    else if (t)
+        barrow_book_free(t, p);
+    original[domain].free(original[domain].ctx, p);
+    leave_fast(t, fast);
+}
+
+#define DOMAIN_HOOKS(name, domain)                                                       \
+    static void *name##_malloc(void *ctx, size_t bytes)                                  \
+    {                                                                                    \
+        (void)ctx;                                                                       \
+        return hook_malloc(domain, bytes);                                               \
+    }                                                                                    \
+    static void *name##_calloc(void *ctx, size_t count, size_t bytes)                    \
+    {                                                                                    \
+        (void)ctx;                                                                       \
+        return hook_calloc(domain, count, bytes);                                        \
+    }                                                                                    \
+    static void *name##_realloc(void *ctx, void *p, size_t bytes)                        \
+    {                                                                                    \
+        (void)ctx;                                                                       \
+        return hook_realloc(domain, p, bytes);                                           \
+    }                                                                                    \
+    static void name##_free(void *ctx, void *p)                                          \
+    {                                                                                    \
+        (void)ctx;                                                                       \
+        hook_free(domain, p);                                                            \
+    }                                                                                    \
+    static const PyMemAllocatorEx name##_hooks = {NULL, name##_malloc, name##_calloc,    \
+                                                  name##_realloc, name##_free};
+
+DOMAIN_HOOKS(obj, LEDGER_DOMAIN_OBJ)
+DOMAIN_HOOKS(mem, LEDGER_DOMAIN_MEM)
+
+/* ---- system scope: code objects' deaths only; the original allocator's ctx is kept ---- */
+
+static inline void notice_death(void *p)
+{
+    uint32_t *slot = pagemap_find(&barrow_recorder.map, p);
+    struct barrow_thread *t;
+    if (LIKELY(!slot || !(*slot & PAGEMAP_MARK)) || ((uintptr_t)p & 15) || !(t = barrow_enter()))
+        return;
+    *slot &= ~PAGEMAP_MARK;
+    barrow_code_died(p);
+    barrow_leave(t);
+}
+
+static void watch_free(void *ctx, void *p)
+{
+    notice_death(p);
+    original[LEDGER_DOMAIN_OBJ].free(ctx, p);
+}
+
+void barrow_hooks_python_install(bool deaths_only)
+{
+    static const PyMemAllocatorDomain domains[2] = {PYMEM_DOMAIN_OBJ, PYMEM_DOMAIN_MEM};
+    const PyMemAllocatorEx *hooks[2] = {&obj_hooks, &mem_hooks};
+    if (installed)
+        return;
+    for (int i = 0; i < 2; i++)
+        PyMem_GetAllocator(domains[i], &original[i]);
+    if (deaths_only) {
+        PyMemAllocatorEx watching = original[LEDGER_DOMAIN_OBJ];
+        watching.free = watch_free;
+        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &watching);
+    } else {
+        for (int i = 0; i < 2; i++) {
+            PyMemAllocatorEx copy = *hooks[i];
+            PyMem_SetAllocator(domains[i], &copy);
+        }
+    }
+    installed = true;
+}
+
+void barrow_hooks_python_remove(void)
+{
+    PyMemAllocatorEx now;
+    if (!installed)
+        return;
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
+    if (now.free != obj_free && now.free != watch_free)
+        return;
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &original[LEDGER_DOMAIN_OBJ]);
+    PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &now);
+    if (now.free == mem_free)
+        PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &original[LEDGER_DOMAIN_MEM]);
+    else if (now.free != original[LEDGER_DOMAIN_MEM].free)
+        return;
+    installed = false;
+}

@@ -1,0 +1,11 @@
+/* What happens to the process: fork, exec, _exit (process.c). */
+#ifndef BARROW_RECORD_PROCESS_H
+#define BARROW_RECORD_PROCESS_H
+
+/* Registers the fork handlers, once. */
+int barrow_process_watch(void);
+
+/* What standard error is at the start; barrow_recorder_say* keep silent if it is something else. */
+void barrow_process_remember_stderr(void);
+
+#endif
