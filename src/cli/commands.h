@@ -1,0 +1,20 @@
+/* Every command of the executable: X(name, one line of help), in the order that help shows.
+ *
+ * A new command is one line here, one file NAME.c that defines `barrow_command_NAME`, a golden
+ * test in tests/cli and a section in docs/man/barrow.1.
+ */
+#ifndef BARROW_CLI_COMMANDS_H
+#define BARROW_CLI_COMMANDS_H
+
+#define BARROW_COMMANDS(X)                                               \
+    X(run, "record a Python program")                                    \
+    X(summary, "the recording on one page")                              \
+    X(table, "who owns the memory: by line, function, file, ...")        \
+    X(tree, "who owns the memory: down the call tree")                   \
+    X(leaks, "what was never freed, and where it was born")              \
+    X(temporary, "what was freed again at once: churn")                  \
+    X(timeline, "memory and garbage collections over time")              \
+    X(export, "write the profile for another program")                   \
+    X(help, "explain a command")
+
+#endif

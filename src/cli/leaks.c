@@ -1,0 +1,183 @@
+/* barrow leaks: what was never freed, and where it was born. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/memory.h"
+#include "cli/rows.h"
+#include "cli/view.h"
+#include "table/keys.h"
+#include "table/leaks.h"
+#include "table/stack.h"
+
+struct leaks_options {
+    struct barrow_view_options view;
+    int by;
+    const char *filter;
+};
+
+enum { BY_LINE, BY_STACK };
+static const char *const groupings[] = {"line", "stack", NULL};
+
+static struct barrow_frame birth_frame(const struct barrow_profile *p,
+                                       const struct barrow_leak *leak)
+{
+    uint32_t leaf = barrow_stack_leaf(p, leak->node);
+
+    return leaf ? barrow_stack_frame(p, leaf)
+                : (struct barrow_frame){.function = "", .file = "", .module = ""};
+}
+
+/* "10,000 blocks, 1.2 MiB, from load (app.py:12) were never freed" */
+static char *title(const struct barrow_profile *p, const struct barrow_leak *leak)
+{
+    struct barrow_frame frame = birth_frame(p, leak);
+    char bytes[BARROW_UNITS_ROOM], blocks[BARROW_UNITS_ROOM];
+    bool one = leak->blocks == 1;
+
+    barrow_units_bytes(bytes, leak->bytes);
+    barrow_units_count(blocks, leak->blocks);
+    if (!*frame.function)
+        return barrow_format("%s block%s (%s) allocated without a Python frame %s never freed",
+                             blocks, one ? "" : "s", bytes, one ? "was" : "were");
+    char *place = barrow_place(frame.file, frame.line);
+    char *text = barrow_format("%s block%s (%s) allocated by %s (%s) %s never freed", blocks,
+                               one ? "" : "s", bytes, frame.function, place, one ? "was" : "were");
+    free(place);
+    return text;
+}
+
+static void write_finding(struct barrow_json *json, const struct barrow_profile *p,
+                          const struct barrow_leak *leak)
+{
+    struct barrow_frame frame = birth_frame(p, leak);
+    char *text = title(p, leak);
+
+    barrow_json_begin_object(json);
+    barrow_put_text(json, "title", text);
+    barrow_put_number(json, "bytes", leak->bytes);
+    barrow_put_number(json, "blocks", leak->blocks);
+    barrow_put_number(json, "stacks", leak->stacks);
+    barrow_json_key(json, "birth");
+    barrow_json_begin_object(json);
+    barrow_put_text(json, "function", frame.function);
+    barrow_put_text(json, "file", frame.file);
+    barrow_put_number(json, "line", frame.line);
+    barrow_put_number(json, "bytes", leak->node_bytes);
+    barrow_json_key(json, "stack");
+    barrow_stack_json(json, p, leak->node);
+    barrow_json_end_object(json);
+    barrow_json_end_object(json);
+    free(text);
+}
+
+static void write_json(struct barrow_view *view, const struct barrow_leak *leaks, size_t count)
+{
+    size_t limit = barrow_view_limit(view, count);
+
+    barrow_json_key(&view->json, "findings");
+    barrow_json_begin_array(&view->json);
+    for (size_t i = 0; i < limit; i++)
+        write_finding(&view->json, view->profile, &leaks[i]);
+    barrow_json_end_array(&view->json);
+}
+
+static void put_leak(struct barrow_columns *c, const struct barrow_view *view,
+                     const struct barrow_leak *leak, uint64_t whole)
+{
+    struct barrow_frame frame = birth_frame(view->profile, leak);
+    char *place = barrow_place(frame.file, frame.line);
+    char *callers = barrow_callers(view, leak->node);
+
+    barrow_put_bytes(c, leak->bytes);
+    barrow_put_share(c, leak->bytes, whole);
+    barrow_put_count(c, leak->blocks);
+    barrow_columns_put(c, *frame.function ? frame.function : barrow_no_frame);
+    barrow_columns_put(c, place);
+    barrow_put_source(c, view, frame.file, frame.line);
+    if (callers && leak->stacks > 1) {
+        char *more = barrow_format("%s (and %u other stack%s)", callers, leak->stacks - 1,
+                                   leak->stacks == 2 ? "" : "s");
+        free(callers);
+        callers = more;
+    }
+    if (callers)
+        barrow_columns_below(c, callers);
+    free(callers);
+    free(place);
+}
+
+static void print_text(struct barrow_view *view, const struct leaks_options *o,
+                       const struct barrow_leak *leaks, size_t count)
+{
+    static const struct barrow_column columns[] = {BARROW_COLUMNS_NUMBERS, BARROW_COLUMN_FUNCTION,
+                                                   BARROW_COLUMN_LINE};
+    const struct barrow_terminal *t = &view->terminal;
+    struct barrow_columns *c = barrow_columns_new(t, columns, 5, "source");
+    uint64_t whole = barrow_metric_sum(view->profile, BARROW_METRIC_LEAKED).bytes;
+    char *total = barrow_view_total(view, BARROW_METRIC_LEAKED);
+
+    barrow_view_headline(view, "never freed, by %s of birth%s%s: %s", groupings[o->by],
+                         o->filter ? ", only " : "", o->filter ? o->filter : "", total);
+    fprintf(t->out, "%sNo gc.collect ran before the end, and what modules still hold counts too.%s\n",
+            barrow_style(t, STYLE_DIM), barrow_style(t, STYLE_PLAIN));
+    for (size_t i = 0; i < barrow_view_limit(view, count); i++)
+        put_leak(c, view, &leaks[i], whole);
+    if (count)
+        barrow_columns_print(c);
+    else
+        fprintf(t->out, " everything was freed\n");
+    barrow_view_more(view, count, o->by == BY_LINE ? "lines" : "stacks");
+    barrow_columns_free(c);
+    free(total);
+}
+
+static int leaks_main(const void *values, int count, char **operands, struct barrow_error *err)
+{
+    const struct leaks_options *o = values;
+    struct barrow_view view;
+    struct barrow_leak *leaks = NULL;
+    size_t leak_count = 0;
+
+    if (barrow_view_open(&view, &o->view, count, operands, err) < 0)
+        return -1;
+    if (barrow_leaks_find(view.profile, o->filter, o->by == BY_STACK, &leaks, &leak_count, err) <
+        0) {
+        barrow_view_drop(&view);
+        return -1;
+    }
+    if (o->view.json)
+        write_json(&view, leaks, leak_count);
+    else
+        print_text(&view, o, leaks, leak_count);
+    free(leaks);
+    barrow_view_close(&view);
+    return 0;
+}
+
+static const struct barrow_option options[] = {
+    {"by", 'b', OPTION_CHOICE, "GROUPING", offsetof(struct leaks_options, by), groupings, NULL,
+     "one finding a line (default) or a stack"},
+    VIEW_OPTION_FILTER(struct leaks_options),
+    VIEW_OPTION_LIMIT(struct leaks_options),
+    VIEW_OPTION_JSON(struct leaks_options),
+    VIEW_OPTION_COLOR(struct leaks_options),
+    OPTIONS_END};
+
+static const struct leaks_options defaults = {.view = VIEW_DEFAULTS, .by = BY_LINE};
+
+const struct barrow_command barrow_command_leaks = {
+    .usage = "[OPTIONS] FILE...",
+    .about = "Shows what was still allocated when recording ended: the line it was born at and the\n"
+             "calls that led there (of several stacks, the one that holds most). Recording ends\n"
+             "before modules are taken apart and no gc.collect runs first, so what module globals\n"
+             "hold and what waits in reference cycles counts too.",
+    .examples = "barrow leaks app.1234.barrow\n"
+                "barrow leaks --by stack --limit 5 app.1234.barrow\n"
+                "barrow leaks --filter 'module!=importlib*' app.1234.barrow",
+    .options = options,
+    .defaults = &defaults,
+    .values_bytes = sizeof defaults,
+    .main = leaks_main,
+};
