@@ -19,15 +19,6 @@ static void *booked(struct barrow_thread *t, void *p, size_t bytes)
     return p;
 }
 
-static void book_free(void *p)
-{
-    struct barrow_thread *t = p ? barrow_enter() : NULL;
-    if (t) {
-        barrow_book_free(t, p);
-        barrow_leave(t);
-    }
-}
-
 /* NEW(name, its form that doesn't throw, parameters, arguments) */
 #define NEW(name, quiet, parameters, ...)                                                     \
     void *barrow_hook_##name parameters                                                       \
@@ -48,8 +39,12 @@ static void book_free(void *p)
 #define DELETE(name, parameters, ...)                                                         \
     void barrow_hook_##name parameters                                                        \
     {                                                                                         \
-        book_free(p);                                                                         \
+        struct barrow_thread *t = p ? barrow_enter() : NULL;                                  \
+        if (t)                                                                                \
+            barrow_book_free(t, p);                                                           \
         barrow_real.name(__VA_ARGS__);                                                        \
+        if (t)                                                                                \
+            barrow_leave(t);                                                                  \
     }
 
 #define NEWS(new)                                                                                         \

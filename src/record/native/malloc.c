@@ -80,33 +80,28 @@ void *barrow_hook_reallocarray(void *p, size_t count, size_t bytes)
     return reallocated(t, p ? &old : NULL, barrow_real.reallocarray(p, count, bytes), total);
 }
 
-/* Booked before the real free: after it, another thread may be given the address. */
-static inline void book_free(void *p)
+/* A free is booked before it happens: after it, another thread may be given the address.  The thread stays
+ * marked as inside a hook meanwhile, for an allocator's free may call another function of the family. */
+static inline struct barrow_thread *book_free(void *p)
 {
     struct barrow_thread *t = p ? barrow_enter() : NULL;
-    if (t) {
+    if (t)
         barrow_book_free(t, p);
-        barrow_leave(t);
+    return t;
+}
+
+#define FREE(name, parameters, ...)                  \
+    void barrow_hook_##name parameters               \
+    {                                                \
+        struct barrow_thread *t = book_free(p);      \
+        barrow_real.name(__VA_ARGS__);               \
+        if (t)                                       \
+            barrow_leave(t);                         \
     }
-}
 
-void barrow_hook_free(void *p)
-{
-    book_free(p);
-    barrow_real.free(p);
-}
-
-void barrow_hook_free_sized(void *p, size_t bytes)
-{
-    book_free(p);
-    barrow_real.free_sized(p, bytes);
-}
-
-void barrow_hook_free_aligned_sized(void *p, size_t alignment, size_t bytes)
-{
-    book_free(p);
-    barrow_real.free_aligned_sized(p, alignment, bytes);
-}
+FREE(free, (void *p), p)
+FREE(free_sized, (void *p, size_t bytes), p, bytes)
+FREE(free_aligned_sized, (void *p, size_t alignment, size_t bytes), p, alignment, bytes)
 
 int barrow_hook_posix_memalign(void **block, size_t alignment, size_t bytes)
 {
