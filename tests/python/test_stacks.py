@@ -1,0 +1,65 @@
+"""Every stack that is captured is compared with an uncached walk: not one may differ.
+
+The workloads are tests/targets/stacks_*.py; together they make at least BARROW_TEST_CAPTURES
+captures, 1,000,000 if not set.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+from native import target_environment
+from runner import TARGETS, ledger, plain, record
+from truth import consistency, read_truth
+
+CAPTURES = int(os.environ.get("BARROW_TEST_CAPTURES", "1000000"))
+# Rounds that make some 10,000 captures.
+ROUNDS = {
+    "stacks_async": 12,
+    "stacks_recursion": 10,
+    "stacks_generators": 20,
+    "stacks_calls": 20,
+    "stacks_traced": 10,
+    "stacks_threads": 25,
+    "stacks_greenlets": 10,
+}
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_captures(name: str, tmp_path: Path) -> None:
+    script = TARGETS / f"{name}.py"
+    for need in read_truth(script).words.get("needs", []):
+        if not importlib.util.find_spec(need):
+            pytest.skip(f"no module {need}")
+    share = CAPTURES // (len(ROUNDS) - 1) + 1  # the greenlets' may be missing
+    rounds = ROUNDS[name] * share // 10000
+    output = tmp_path / "stacks.barrow"
+    env = target_environment()
+    done = record(output, script, rounds, options=("--check-stacks",), env=env, timeout=600)
+    assert done.status == 0, done.stderr
+    summary = ledger(output).summary
+    assert summary["capture_mismatches"] == 0
+    assert summary["checked_captures"] >= share
+    assert not any(summary["dropped"].values()), summary["dropped"]
+    assert consistency(ledger(output), racing=True) == []
+
+
+def test_without_checking_there_is_nothing_to_say(tmp_path: Path) -> None:
+    """The counts belong to the check: a plain recording has none of them, or none counted."""
+    output = tmp_path / "plain.barrow"
+    assert record(output, "-c", "kept = [[n] for n in range(1000)]").status == 0
+    assert not ledger(output).summary.get("checked_captures")
+
+
+def test_checking_changes_nothing(tmp_path: Path) -> None:
+    script = TARGETS / "stacks_calls.py"
+    rows = []
+    for options in ((), ("--check-stacks",)):
+        output = tmp_path / f"{len(options)}.barrow"
+        done = record(output, script, 3, options=options)
+        assert (done.status, done.stdout) == (0, plain(script, 3).stdout)
+        rows.append(ledger(output).rows("total", "function"))
+    assert rows[0] == rows[1]
