@@ -88,8 +88,7 @@ class Table(Sequence[Row_co], Generic[Row_co]):
         return self._batch.arrow_stream()
 
     def __repr__(self) -> str:
-        rows = [[_cell(value) for value in row] for row in self[:_SHOWN]]
-        return _aligned(self.columns, rows, len(self))
+        return _aligned(self.columns, self[:_SHOWN], len(self))
 
 
 def _cell(value: object) -> str:
@@ -100,11 +99,14 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _aligned(names: Sequence[str], rows: list[list[str]], count: int) -> str:
-    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in (names, *rows)]
+def _aligned(names: Sequence[str], rows: Sequence[Sequence[object]], count: int) -> str:
+    columns = [[name] for name in names]
+    for column, values in zip(columns, zip(*rows, strict=True), strict=False):
+        cells = [_cell(value) for value in values]
+        width = max(map(len, (*column, *cells)))
+        adjust = str.rjust if isinstance(values[0], int | float) else str.ljust
+        column[:] = [adjust(cell, width) for cell in (*column, *cells)]
+    lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
     if count > len(rows):
         lines.append(f"… {count - len(rows)} more rows")
-    if not rows:
-        lines.append("(no rows)")
-    return "\n".join(lines)
+    return "\n".join(lines) if rows else f"{lines[0]}\n(no rows)"

@@ -39,8 +39,11 @@ static PyObject *load(struct pymod_state *state, const char *const *paths, size_
     Py_BEGIN_ALLOW_THREADS
     status = barrow_profile_load(&profile, paths, count, &err);
     Py_END_ALLOW_THREADS
-    if (status < 0)
+    if (status < 0) {
+        if (err.code == BARROW_E_USAGE) /* ledgers that don't belong together */
+            err.code = BARROW_E_FORMAT;
         return barrow_pymod_raise(state, &err);
+    }
     struct py_profile *self = PyObject_New(struct py_profile, state->profile_type);
     if (self == NULL) {
         barrow_profile_free(profile);
