@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 
@@ -11,19 +12,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # The package's sources lie beside the tests' start directory: what is tested is the installed one.
 sys.path[:] = [path for path in sys.path if path and Path(path).resolve() != REPOSITORY]
 
-from ledger_file import LedgerFile  # noqa: E402
+from ledger_file import MALLOC, OBJ, LedgerFile  # noqa: E402
 
-
-def outer() -> list[int]:
-    return inner()
-
-
-def inner() -> list[int]:
-    return [1]
-
-
-OUTER = (outer.__code__, outer.__code__.co_firstlineno + 1)
-INNER = (inner.__code__, inner.__code__.co_firstlineno + 1)
+OUTER = ("/srv/app/app.py", "outer", 12)
+INNER = ("/srv/app/app.py", "outer.<locals>.inner", 34)
 
 
 @pytest.fixture
@@ -33,10 +25,21 @@ def repository() -> Path:
 
 @pytest.fixture
 def ledger_path(tmp_path: Path) -> Path:
-    """Two sites of two lines of this file, a sample and a collection."""
-    ledger = LedgerFile()
-    ledger.site(ledger.stack(OUTER, INNER), "malloc", (3000, 3), (1000, 1), (3000, 3))
-    ledger.site(ledger.stack(OUTER), "obj", (500, 5), (100, 1), (400, 4), (100, 1))
+    """Two sites, a sample and a collection."""
+    ledger = LedgerFile(pid=4242, command=("app.py",))
+    ledger.state.update(unknown_frees=7, max_rss=50 << 20)
+    ledger.site(
+        ledger.stack(OUTER, INNER),
+        MALLOC,
+        **{"allocated": 3000, "allocations": 3, "freed": 1000, "frees": 1},
+        **{"peak": 3000, "peak_blocks": 3},
+    )
+    ledger.site(
+        ledger.stack(OUTER),
+        OBJ,
+        **{"allocated": 500, "allocations": 5, "freed": 100, "frees": 1},
+        **{"peak": 400, "peak_blocks": 4, "temporary": 100, "temporaries": 1},
+    )
     ledger.sample(1_000_000_000, rss=10 << 20, heap=3400)
-    ledger.gc_event(1_100_000_000, pause_ns=5_000_000, generation=2, collected=17)
+    ledger.add("gc_events", struct.pack("<2Q4I", 1_100_000_000, 5_000_000, 2, 17, 0, 0))
     return ledger.write(tmp_path / "known.barrow")

@@ -7,13 +7,15 @@ import json
 import subprocess
 import tracemalloc
 
-import barrow
 import pytest
 from conftest import INNER, OUTER
-from ledger_file import LedgerFile
+from ledger_file import MALLOC, LedgerFile
 from runner import barrow_exe
 
-FILE = __file__.replace("test_api_reading.py", "conftest.py")
+import barrow
+
+FILE, INNER_NAME, INNER_LINE = INNER
+OUTER_LINE = OUTER[2]
 
 
 def test_summary_says_what_was_recorded(ledger_path):
@@ -71,23 +73,23 @@ def test_summary_type_names_every_key(ledger_path):
 def test_table_by_line(ledger_path, metric, inner, outer):
     table = barrow.open(ledger_path).table(metric)
     assert table.columns == ("function", "file", "line", "domain", "bytes", "blocks")
-    expected = [("inner", FILE, INNER[1], "malloc", *inner)] if inner else []
-    expected += [("outer", FILE, OUTER[1], "obj", *outer)]
+    expected = [(INNER_NAME, FILE, INNER_LINE, "malloc", *inner)] if inner else []
+    expected += [("outer", FILE, OUTER_LINE, "obj", *outer)]
     assert list(table) == expected
 
 
 @pytest.mark.parametrize(
     "by, expected",
     [
-        ("function", [("inner", FILE, "malloc", 3000, 3), ("outer", FILE, "obj", 400, 4)]),
+        ("function", [(INNER_NAME, FILE, "malloc", 3000, 3), ("outer", FILE, "obj", 400, 4)]),
         ("file", [(FILE, 3400, 7)]),
         ("domain", [("malloc", 3000, 3), ("obj", 400, 4)]),
         ("thread", [("MainThread", 3400, 7)]),
         (
             "stack",
             [
-                ([("inner", FILE, INNER[1]), ("outer", FILE, OUTER[1])], 3000, 3),
-                ([("outer", FILE, OUTER[1])], 400, 4),
+                ([(INNER_NAME, FILE, INNER_LINE), ("outer", FILE, OUTER_LINE)], 3000, 3),
+                ([("outer", FILE, OUTER_LINE)], 400, 4),
             ],
         ),
     ],
@@ -98,7 +100,7 @@ def test_table_by_other_things(ledger_path, by, expected):
 
 def test_rows_have_names(ledger_path):
     row = barrow.open(ledger_path).table(by="stack")[0]
-    assert (row.bytes, row.blocks, row.stack[0].function) == (3000, 3, "inner")
+    assert (row.bytes, row.blocks, row.stack[0].function) == (3000, 3, INNER_NAME)
 
 
 @pytest.mark.parametrize("by", ["line", "function", "file", "module", "domain", "thread", "stack"])
@@ -112,13 +114,13 @@ def test_inclusive_counts_callers_too(ledger_path):
     sums = {}
     for row in table:
         sums[row.function] = sums.get(row.function, 0) + row.bytes
-    assert sums == {"outer": 3400, "inner": 3000}
+    assert sums == {"outer": 3400, INNER_NAME: 3000}
 
 
 def test_filter_and_limit(ledger_path):
     ledger = barrow.open(ledger_path)
     assert [row.function for row in ledger.table(filter="function=outer")] == ["outer"]
-    assert [row.function for row in ledger.table(limit=1)] == ["inner"]
+    assert [row.function for row in ledger.table(limit=1)] == [INNER_NAME]
     assert len(ledger.table(filter="function=nowhere")) == 0
 
 
@@ -159,7 +161,7 @@ def test_repr_shows_the_first_rows(ledger_path):
 
 def test_series(ledger_path):
     ledger = barrow.open(ledger_path)
-    assert [tuple(row) for row in ledger.samples] == [(1.0, 4242, 10 << 20, 0, 3400, 11, 2, 1)]
+    assert [tuple(row) for row in ledger.samples] == [(1.0, 4242, 10 << 20, 0, 3400, 10, 1, 1)]
     assert [tuple(row) for row in ledger.gc_events] == [(1.1, 4242, 0.005, 2, 17, 0)]
     assert ledger.samples[0].rss_bytes == 10 << 20
 
@@ -174,7 +176,7 @@ def test_tables_outlive_ledger_and_file(ledger_path):
 def test_several_ledgers_are_merged(tmp_path):
     for pid in (10, 11):
         ledger = LedgerFile(pid=pid)
-        ledger.site(ledger.stack(OUTER), "malloc", (100 * pid, 1), (0, 0), (100 * pid, 1))
+        ledger.site(ledger.stack(OUTER), MALLOC, allocated=100 * pid, allocations=1)
         ledger.write(tmp_path / f"app.{pid}.barrow")
     for source in (tmp_path, sorted(tmp_path.iterdir()), tuple(map(str, tmp_path.iterdir()))):
         ledger = barrow.open(source)
@@ -183,7 +185,7 @@ def test_several_ledgers_are_merged(tmp_path):
 
 
 def test_ledgers_of_different_runs_are_refused(tmp_path):
-    paths = [LedgerFile(run_id=bytes([n]) * 16).write(tmp_path / f"{n}.barrow") for n in (1, 2)]
+    paths = [LedgerFile(run=bytes([n]) * 16).write(tmp_path / f"{n}.barrow") for n in (1, 2)]
     with pytest.raises(barrow.LedgerError):
         barrow.open(paths)
 
@@ -199,13 +201,12 @@ def test_what_is_no_ledger_is_refused(tmp_path, content):
 
 
 def test_names_that_are_no_unicode(tmp_path):
-    namespace = {}
-    exec(compile("def f():\n    return 1\n", "bad\udc80\u00e9.py", "exec"), namespace)
     ledger = LedgerFile()
-    code = namespace["f"].__code__
-    ledger.site(ledger.stack((code, 2)), "malloc", (10, 1), (0, 0), (10, 1))
-    table = barrow.open(ledger.write(tmp_path / "x.barrow")).table()
-    assert table[0].file.startswith("bad\ufffd") and table[0].file.endswith("\u00e9.py")
+    node = ledger.stack(("bad\udc80é.py", "f", 2))
+    ledger.site(node, MALLOC, allocated=10, allocations=1)
+    table = barrow.open(ledger.write(tmp_path / "x.barrow")).table("leaked")
+    assert table[0].file.startswith("bad\ufffd")
+    assert table[0].file.endswith("é.py")
 
 
 def test_reading_again_and_again_keeps_no_memory(ledger_path):

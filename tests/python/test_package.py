@@ -10,9 +10,10 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import barrow
 import pytest
 from runner import barrow_exe, clean_environment
+
+import barrow
 
 SITE = Path(sysconfig.get_path("platlib"))
 PACKAGE = Path(barrow.__file__).parent
