@@ -70,12 +70,17 @@ def plain(*program: object, python: str = sys.executable, **options: Any) -> Res
     return execute([python, *map(str, program)], **options)
 
 
+def run_words(ledger: Path | str, python: str = sys.executable) -> list[str]:
+    """The beginning of a `barrow run` command; options and the program follow."""
+    return [barrow_exe(), "run", "-o", str(ledger), "--python", python]
+
+
 def record(
     ledger: Path | str, *program: object, options: tuple[str, ...] = (), **rest: Any
 ) -> Result:
     """`barrow run -o LEDGER OPTIONS PROGRAM…`, PROGRAM being a script or -m … or -c …"""
     python = rest.pop("python", sys.executable)
-    words = [barrow_exe(), "run", "-o", str(ledger), "--python", python, *options]
+    words = [*run_words(ledger, python), *options]
     return execute([*words, *map(str, program)], **rest)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -28,6 +29,7 @@ from runner import (
     ledgers_in,
     plain,
     record,
+    run_words,
     without_closing_line,
 )
 from truth import consistency
@@ -152,7 +154,7 @@ def test_interrupted_by_the_terminal(script, tmp_path: Path) -> None:
     """SIGINT from outside while the program sleeps: KeyboardInterrupt, and its traceback."""
     path = script(ALLOCATE + "print('ready', flush=True)\nimport time\ntime.sleep(60)\n")
     outcomes = []
-    for words in ([barrow_exe(), "run", "-o", str(tmp_path / "out.barrow")], [sys.executable]):
+    for words in (run_words(tmp_path / "out.barrow"), [sys.executable]):
         process = subprocess.Popen(
             [*words, str(path)],
             env=clean_environment(),
@@ -172,7 +174,7 @@ def test_interrupted_by_the_terminal(script, tmp_path: Path) -> None:
 def test_terminated_from_outside(script, tmp_path: Path) -> None:
     path = script(ALLOCATE + "print('ready', flush=True)\nimport time\ntime.sleep(60)\n")
     process = subprocess.Popen(
-        [barrow_exe(), "run", "-o", str(tmp_path / "out.barrow"), str(path)],
+        [*run_words(tmp_path / "out.barrow"), str(path)],
         env=clean_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -291,12 +293,11 @@ def test_closed_streams(closed: tuple[int, ...], script, tmp_path: Path) -> None
         "for fd in fds: os.write(fd, b'mine')\n"
         "os._exit(0) if '_exit' in sys.argv else None\n"
     )
-    for n, words in enumerate(([barrow_exe(), "run", "-o", str(tmp_path / "out.barrow")], [])):
+    for n, words in enumerate((run_words(tmp_path / "out.barrow"), [])):
         target = tmp_path / f"file{n}-"
         command = [*words, *([] if words else [sys.executable]), str(path), str(target)]
         shut = " ".join(f"{fd}{'<' if fd == 0 else '>'}&-" for fd in closed)
-        shell = "exec " + " ".join(f"'{word}'" for word in command) + f" {shut}"
-        done = execute(["/bin/sh", "-c", shell])
+        done = execute(["/bin/sh", "-c", f"exec {shlex.join(command)} {shut}"])
         assert done.status == 0, done.stderr
         assert done.stdout == ""
         for k in range(3):
@@ -443,7 +444,7 @@ def test_output_is_a_device(script, tmp_path: Path) -> None:
 def test_unrelated_working_directory(script, tmp_path: Path) -> None:
     """A relative FILE is one of the directory `barrow run` was started in."""
     path = script("import os\nos.chdir('/')\nif os.fork(): os.wait()\n" + ALLOCATE)
-    execute([barrow_exe(), "run", "-o", "rel.barrow", str(path)], cwd=tmp_path)
+    execute([*run_words("rel.barrow"), str(path)], cwd=tmp_path)
     assert len(ledgers_in(tmp_path)) == 2
     valid(tmp_path / "rel.barrow", complete=True)
 
@@ -534,8 +535,8 @@ def test_file_size_limit(kilobytes: int, script, tmp_path: Path) -> None:
 
 def test_file_size_limit_from_the_start(script, tmp_path: Path) -> None:
     path = script(GROW)
-    limit = f"ulimit -f 2000; exec '{barrow_exe()}' run -o '{tmp_path}/out.barrow' '{path}'"
-    recorded = execute(["/bin/bash", "-c", limit])
+    command = shlex.join([*run_words(tmp_path / "out.barrow"), str(path)])
+    recorded = execute(["/bin/bash", "-c", f"ulimit -f 2000; exec {command}"])
     same(recorded, plain(path))
     ended_early(tmp_path / "out.barrow")
 
@@ -548,10 +549,10 @@ def test_address_space_limit(script, tmp_path: Path) -> None:
     )
     results = []
     for words in (
-        [barrow_exe(), "run", "-o", str(tmp_path / "out.barrow")],
+        run_words(tmp_path / "out.barrow"),
         [sys.executable],
     ):
-        command = " ".join(f"'{word}'" for word in [*words, str(path)])
+        command = shlex.join([*words, str(path)])
         results.append(execute(["/bin/bash", "-c", f"ulimit -v 1000000; exec {command}"]))
     same(*results)
     assert results[0].stdout == "fits\ntoo much\n"

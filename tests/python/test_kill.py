@@ -14,13 +14,12 @@ import random
 import signal
 import struct
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from native import target_environment
-from runner import TARGETS, barrow_exe, clean_environment, ledger
+from runner import TARGETS, clean_environment, ledger, run_words
 from truth import consistency, read_truth
 
 KILLS = int(os.environ.get("BARROW_TEST_KILLS", "40"))
@@ -46,8 +45,7 @@ def _accounts(file: Path, threads: int) -> list[dict[str, int]]:
 def _start(directory: Path, threads: int, family: int, seed: int) -> subprocess.Popen[bytes]:
     account = directory / "account"
     account.write_bytes(bytes(4096))
-    words = [barrow_exe(), "run", "-q", "-o", str(directory / "killed.barrow")]
-    words += ["--python", sys.executable, str(TARGETS / "oracle.py"), str(account)]
+    words = [*run_words(directory / "killed.barrow"), "-q", str(TARGETS / "oracle.py"), str(account)]
     words += map(str, (threads, family, seed, 50 if family else 2000))
     env = clean_environment(target_environment())
     return subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -163,9 +161,8 @@ def test_killed_group(tmp_path: Path) -> None:
     )
     script = tmp_path / "tree.py"
     script.write_text(program)
-    words = [barrow_exe(), "run", "-q", "-o", str(tmp_path / "tree.barrow")]
     process = subprocess.Popen(
-        [*words, "--python", sys.executable, str(script)],
+        [*run_words(tmp_path / "tree.barrow"), "-q", str(script)],
         env=clean_environment(),
         stdout=subprocess.PIPE,
         start_new_session=True,
