@@ -260,7 +260,8 @@ void profile_build_end(struct profile_build *build, struct barrow_profile **out,
     for (size_t i = 0; i < build->members.count; i++)
         profile_member_free(&build->members.items[i]);
     free(build->members.items);
-    barrow_map_free(&build->site_map);
+    free(build->last_site.items);
+    free(build->earlier_site.items);
     profile_names_finish(&build->names);
     free(build->names.frames.items);
     free(build->names.nodes.items);

@@ -10,8 +10,9 @@ struct profile_build {
     struct barrow_profile *profile; /* its sums are filled while members are added */
     struct profile_names names;
     BARROW_ARRAY(struct profile_member) members; /* the root first, then by start */
-    struct barrow_map site_map;
     BARROW_ARRAY(struct barrow_site) sites;
+    BARROW_ARRAY(uint32_t) last_site;     /* by node: its newest site + 1, 0: none */
+    BARROW_ARRAY(uint32_t) earlier_site;  /* by site: the site of its node before it + 1 */
     BARROW_ARRAY(struct barrow_sample) samples;
     BARROW_ARRAY(struct barrow_gc_event) gc_events;
     BARROW_ARRAY(struct barrow_process) processes;

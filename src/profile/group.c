@@ -30,29 +30,24 @@ static bool add_unit(struct profile_units *units, uint32_t example)
 }
 
 struct frame_key {
-    const char *function, *file, *module;
+    const char *texts[2];
     uint32_t line;
 };
 
-/* What of a frame the grouping looks at.  Texts are kept once, so pointers tell them apart; module
- * names are kept per file and are compared by content. */
+/* What of a frame the grouping looks at.  A profile keeps each text once, so pointers tell them
+ * apart. */
 static struct frame_key key_of(const struct barrow_frame *frame, enum barrow_grouping by)
 {
     switch (by) {
     case BARROW_BY_LINE:
-        return (struct frame_key){frame->function, frame->file, "", frame->line};
+        return (struct frame_key){{frame->function, frame->file}, frame->line};
     case BARROW_BY_FUNCTION:
-        return (struct frame_key){frame->function, frame->file, "", 0};
+        return (struct frame_key){{frame->function, frame->file}, 0};
     case BARROW_BY_FILE:
-        return (struct frame_key){"", frame->file, "", 0};
+        return (struct frame_key){{NULL, frame->file}, 0};
     default:
-        return (struct frame_key){"", "", frame->module, 0};
+        return (struct frame_key){{NULL, frame->module}, 0};
     }
-}
-
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == b || strcmp(a, b) == 0;
 }
 
 struct frame_context {
@@ -66,15 +61,10 @@ static bool is_same_unit(const struct frame_context *context, uint32_t number,
 {
     uint32_t example = context->units->examples.items[number - 1];
     struct frame_key other = key_of(&context->profile->frames[example], context->by);
-    return other.line == key->line && is_same_text(other.function, key->function) &&
-           is_same_text(other.file, key->file) && is_same_text(other.module, key->module);
+    return other.line == key->line && other.texts[0] == key->texts[0] &&
+           other.texts[1] == key->texts[1];
 }
 BARROW_MAP_FIND(find_unit, const struct frame_context *, const struct frame_key *, is_same_unit)
-
-static uint32_t hash_text(const char *text)
-{
-    return barrow_hash_bytes(text, strlen(text));
-}
 
 /* frames[i] = the unit of frame i */
 static bool units_of_frames(struct profile_units *units, const struct barrow_profile *profile,
@@ -85,8 +75,8 @@ static bool units_of_frames(struct profile_units *units, const struct barrow_pro
     bool ok = true;
     for (size_t i = 0; i < profile->frame_count; i++) {
         struct frame_key key = key_of(&profile->frames[i], by);
-        uint32_t hash = barrow_hash_2(barrow_hash_2(hash_text(key.function), hash_text(key.file)),
-                                      barrow_hash_2(hash_text(key.module), key.line));
+        uint32_t hash = barrow_hash_2(
+            barrow_hash_2((uintptr_t)key.texts[0], (uintptr_t)key.texts[1]), key.line);
         ok = barrow_map_reserve(&map, 1);
         if (!ok)
             break;
@@ -242,13 +232,41 @@ static void describe(struct barrow_row *row, const struct barrow_profile *profil
     }
 }
 
-static int compare_rows(const void *left, const void *right)
+/* A sum that becomes a row.  These are sorted instead of rows: five times smaller, and names are
+ * only looked at where sums are equal. */
+struct candidate {
+    uint64_t bytes, blocks;
+    size_t sum;
+};
+
+struct row_context {
+    const struct barrow_profile *profile;
+    const struct barrow_query *query;
+    const struct profile_units *units;
+    const struct profile_sums *sums;
+};
+
+/* Everything but the values. */
+static void name_row(struct barrow_row *row, const struct row_context *context, size_t sum)
 {
-    const struct barrow_row *a = left, *b = right;
-    if (a->bytes != b->bytes)
-        return a->bytes > b->bytes ? -1 : 1;
-    if (a->blocks != b->blocks)
-        return a->blocks > b->blocks ? -1 : 1;
+    const struct profile_units *units = context->units;
+    row->domain = (enum ledger_domain)(sum % units->domains);
+    row->node = row->line = 0;
+    describe(row, context->profile, context->query->by,
+             units->examples.items[sum / units->domains]);
+}
+
+static void make_row(struct barrow_row *row, const struct row_context *context, size_t sum)
+{
+    const struct barrow_value *value = context->sums[sum].value;
+    name_row(row, context, sum);
+    row->bytes = value[context->query->metric].bytes;
+    row->blocks = value[context->query->metric].blocks;
+    memcpy(row->value, value, sizeof row->value);
+}
+
+static int compare_names(const struct barrow_row *a, const struct barrow_row *b)
+{
     int order = strcmp(a->name, b->name);
     if (order == 0)
         order = strcmp(a->file, b->file);
@@ -263,32 +281,39 @@ static int compare_rows(const void *left, const void *right)
     return order;
 }
 
-static bool make_rows(const struct barrow_profile *profile, const struct barrow_query *query,
-                      const struct profile_units *units, const struct profile_sums *sums,
-                      struct barrow_row **rows, size_t *count)
+static int compare_candidates(const void *left, const void *right, void *context)
 {
-    size_t groups = units->examples.count * units->domains, kept = 0;
-    for (size_t i = 0; i < groups; i++)
-        kept += sums[i].value[query->metric].bytes || sums[i].value[query->metric].blocks;
-    *rows = malloc((kept + 1) * sizeof **rows);
-    *count = 0;
-    if (!*rows)
+    const struct candidate *a = left, *b = right;
+    struct barrow_row rows[2];
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes ? -1 : 1;
+    if (a->blocks != b->blocks)
+        return a->blocks > b->blocks ? -1 : 1;
+    name_row(&rows[0], context, a->sum);
+    name_row(&rows[1], context, b->sum);
+    return compare_names(&rows[0], &rows[1]);
+}
+
+static bool make_rows(const struct row_context *context, struct barrow_row **rows, size_t *count)
+{
+    size_t sums = context->units->examples.count * context->units->domains, found = 0;
+    struct candidate *candidates = malloc(sums * sizeof *candidates);
+    if (!candidates)
         return false;
-    for (size_t i = 0; i < groups; i++) {
-        const struct barrow_value *value = &sums[i].value[query->metric];
-        if (!value->bytes && !value->blocks)
-            continue;
-        struct barrow_row *row = &(*rows)[(*count)++];
-        *row = (struct barrow_row){.domain = (enum ledger_domain)(i % units->domains),
-                                   .bytes = value->bytes,
-                                   .blocks = value->blocks};
-        memcpy(row->value, sums[i].value, sizeof row->value);
-        describe(row, profile, query->by, units->examples.items[i / units->domains]);
+    for (size_t i = 0; i < sums; i++) {
+        const struct barrow_value *value = &context->sums[i].value[context->query->metric];
+        if (value->bytes || value->blocks)
+            candidates[found++] = (struct candidate){value->bytes, value->blocks, i};
     }
-    qsort(*rows, *count, sizeof **rows, compare_rows);
-    if (query->limit && *count > query->limit)
-        *count = query->limit;
-    return true;
+    qsort_r(candidates, found, sizeof *candidates, compare_candidates, (void *)(uintptr_t)context);
+    if (context->query->limit && found > context->query->limit)
+        found = context->query->limit;
+    *rows = malloc((found + 1) * sizeof **rows);
+    for (size_t i = 0; *rows && i < found; i++)
+        make_row(&(*rows)[i], context, candidates[i].sum);
+    free(candidates);
+    *count = *rows ? found : 0;
+    return *rows != NULL;
 }
 
 int barrow_profile_rows(const struct barrow_profile *profile, const struct barrow_query *query,
@@ -312,7 +337,7 @@ int barrow_profile_rows(const struct barrow_profile *profile, const struct barro
         ok = profile_sum_inclusive(profile, &filter, &units, sums);
     else if (ok)
         sum_own(profile, &filter, &units, sums);
-    ok = ok && make_rows(profile, query, &units, sums, rows, count);
+    ok = ok && make_rows(&(struct row_context){profile, query, &units, sums}, rows, count);
     free(sums);
     free(units.of_node);
     free(units.examples.items);

@@ -93,7 +93,7 @@ static void leave(struct walk *walk, uint32_t depth)
     uint32_t node = walk->path[depth], unit = walk->units->of_node[node];
     if (!is_frame(walk->profile, node))
         return;
-    bool outermost = --walk->on_path[unit] == 0;
+    bool outermost = --walk->on_path[unit] == 0 && !walk->profile->nodes[node].is_folded;
     for (unsigned domain = 0; domain < domains; domain++) {
         profile_sums_add(&(running - domains)[domain], running[domain].value);
         if (outermost)

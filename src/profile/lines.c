@@ -87,10 +87,10 @@ bool barrow_lines_decode(struct barrow_lines *lines, const void *table, size_t c
     return true;
 }
 
-struct barrow_line_run *barrow_lines_find(const struct barrow_lines *lines, int32_t unit)
+uint32_t barrow_lines_at(const struct barrow_lines *lines, int32_t unit)
 {
     if (unit < 0 || lines->count == 0 || (uint32_t)unit >= lines->runs[lines->count].start)
-        return NULL;
+        return 0;
     uint32_t low = 0, high = lines->count; /* the run is in [low, high) */
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
@@ -99,7 +99,7 @@ struct barrow_line_run *barrow_lines_find(const struct barrow_lines *lines, int3
         else
             high = middle;
     }
-    return &lines->runs[low];
+    return lines->runs[low].line;
 }
 
 void barrow_lines_free(struct barrow_lines *lines)

@@ -23,7 +23,6 @@
 struct barrow_line_run { /* code units from `start` to the next run's start */
     uint32_t start;
     uint32_t line;
-    uint32_t frame; /* for the caller: what it has made of this run, 0 at first */
 };
 
 struct barrow_lines { /* {0}: a table without runs */
@@ -32,11 +31,11 @@ struct barrow_lines { /* {0}: a table without runs */
 };
 
 /* Decodes `count` bytes; neighbours of the same line become one run.  What a damaged table holds up
- * to the damage is kept.  Units without a line get `first_line`.  false: no memory. */
+ * to the damage is kept.  Units that have no line (0 is none) get `first_line`.  false: no memory. */
 bool barrow_lines_decode(struct barrow_lines *lines, const void *table, size_t count,
                          uint32_t first_line);
-/* The run that `unit` lies in; NULL: none (negative, behind the end, damaged). */
-struct barrow_line_run *barrow_lines_find(const struct barrow_lines *lines, int32_t unit);
+/* The line of a code unit; 0: none (negative, behind the end, damaged). */
+uint32_t barrow_lines_at(const struct barrow_lines *lines, int32_t unit);
 void barrow_lines_free(struct barrow_lines *lines);
 
 #endif

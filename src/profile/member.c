@@ -16,11 +16,12 @@ bool profile_member_init(struct profile_member *member, struct barrow_ledger *le
     member->line_budget = 4 * (uint64_t)strings;
     profile_modules_init(&member->modules, ledger);
     member->codes = calloc(codes + 1u, sizeof *member->codes);
+    member->seen = calloc(PROFILE_SEEN, sizeof *member->seen);
     member->nodes = malloc((nodes + 1u) * sizeof *member->nodes);
     member->climb = malloc((nodes + 1u) * sizeof *member->climb);
     member->site_count = sites;
     member->sites = calloc(sites + 1u, sizeof *member->sites);
-    bool ok = member->codes && member->nodes && member->climb && member->sites &&
+    bool ok = member->codes && member->seen && member->nodes && member->climb && member->sites &&
               barrow_array_add(&member->strings);
     for (uint32_t i = 0; ok && i <= nodes; i++)
         member->nodes[i] = PROFILE_NODE_UNRESOLVED;
@@ -34,11 +35,13 @@ void profile_member_trim(struct profile_member *member)
         for (uint32_t i = 0; i < ledger->tables[LEDGER_CODES].count; i++)
             barrow_lines_free(&member->codes[i].lines);
     free(member->codes);
+    free(member->seen);
     free(member->nodes);
     free(member->climb);
     free(member->strings.items);
     barrow_map_free(&member->string_map);
     member->codes = NULL;
+    member->seen = NULL;
     member->nodes = member->climb = NULL;
     member->strings.items = NULL;
     for (enum ledger_kind kind = 1; ledger && kind < LEDGER_KIND_LIMIT; kind++)

@@ -1,5 +1,6 @@
 #include "profile/module.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the command: what is __main__? ---- */
@@ -115,11 +116,19 @@ static const char *dotted(struct profile_names *names, const char *path)
         length -= 4;
     if (ends_with(path, length, "/__init__"))
         length -= 9;
-    char *name = barrow_arena_text(&names->arena, path, length);
+    char *name = strndup(path, length);
     for (char *c = name; c && *c; c++)
         if (*c == '/')
             *c = '.';
-    return name;
+    struct profile_text *text = name ? profile_text(names, name, length) : NULL;
+    free(name);
+    return text ? text->chars : NULL;
+}
+
+static const char *kept(struct profile_names *names, const char *name, size_t length)
+{
+    struct profile_text *text = profile_text(names, name, length);
+    return text ? text->chars : NULL;
 }
 
 static const char *module_of(const struct profile_modules *modules, struct profile_names *names,
@@ -128,11 +137,12 @@ static const char *module_of(const struct profile_modules *modules, struct profi
     static const char frozen[] = "<frozen ";
     size_t length = strlen(file);
     if (strncmp(file, frozen, sizeof frozen - 1) == 0 && file[length - 1] == '>')
-        return barrow_arena_text(&names->arena, file + sizeof frozen - 1, length - sizeof frozen);
+        return kept(names, file + sizeof frozen - 1, length - sizeof frozen);
     if (file[0] == '<')
-        return modules->inline_code && strcmp(file, "<string>") == 0 ? "__main__" : file;
+        return modules->inline_code && strcmp(file, "<string>") == 0 ? kept(names, "__main__", 8)
+                                                                     : file;
     if (modules->script && is_same_file(modules, file, modules->script))
-        return "__main__";
+        return kept(names, "__main__", 8);
     const char *rest = below_sys_path(modules, file);
     if (!rest) {
         const char *slash = strrchr(file, '/');
@@ -145,8 +155,8 @@ static const char *module_of(const struct profile_modules *modules, struct profi
     size_t n = strlen(modules->run_name);
     bool is_main = strncmp(name, modules->run_name, n) == 0 &&
                    (name[n] == '\0' || strcmp(name + n, ".__main__") == 0);
-    return is_main && !(name[n] == '\0' && ends_with(file, length, "/__init__.py")) ? "__main__"
-                                                                                    : name;
+    is_main = is_main && !(name[n] == '\0' && ends_with(file, length, "/__init__.py"));
+    return is_main ? kept(names, "__main__", 8) : name;
 }
 
 const char *profile_module_of(const struct profile_modules *modules, struct profile_names *names,

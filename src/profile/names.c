@@ -11,9 +11,12 @@ bool profile_names_init(struct profile_names *names)
     struct profile_text **text = barrow_array_add(&names->texts);
     struct barrow_frame *frame = barrow_array_add(&names->frames);
     struct barrow_node *root = barrow_array_add(&names->nodes);
-    if (!text || !frame || !root)
+    struct profile_text *empty = text && frame && root ? profile_text(names, "", 0) : NULL;
+    if (!empty)
         return false;
-    *frame = (struct barrow_frame){.function = "", .file = "", .module = ""};
+    names->empty = empty->chars;
+    *frame = (struct barrow_frame){
+        .function = empty->chars, .file = empty->chars, .module = empty->chars};
     return true;
 }
 

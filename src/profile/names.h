@@ -1,7 +1,7 @@
 /* What a profile's stacks are made of: texts, frames, nodes, each kept once.
  *
  * Private to src/profile.  Texts are compared by content when they come in and by pointer from then
- * on.  Not thread-safe.  Functions that return a pointer or an index return NULL or
+ * on: two of a profile's frames have the same file if and only if the pointers are equal.  Not thread-safe.  Functions that return a pointer or an index return NULL or
  * PROFILE_NO_MEMORY when memory is out.
  */
 #ifndef BARROW_PROFILE_NAMES_H
@@ -25,6 +25,7 @@ enum profile_node_kind { PROFILE_CODE, PROFILE_THREAD, PROFILE_FOLDED };
 struct profile_names {
     struct barrow_arena arena;
     struct barrow_map text_map, frame_map, node_map;
+    const char *empty; /* the text "" */
     BARROW_ARRAY(struct profile_text *) texts; /* index 0 is unused in all three */
     BARROW_ARRAY(struct barrow_frame) frames;  /* 0: no Python frame */
     BARROW_ARRAY(struct barrow_node) nodes;    /* 0: the root */

@@ -29,26 +29,30 @@ static struct barrow_value at_peak(const struct profile_member *member,
     return (struct barrow_value){site->at_peak_bytes, site->at_peak_blocks};
 }
 
-#define SAME_SITE(sites, i, key)                                                     \
-    ((sites)[(i)-1].node == (key)->node && (sites)[(i)-1].domain == (key)->domain && \
-     (sites)[(i)-1].process == (key)->process)
-BARROW_MAP_FIND(find_site, const struct barrow_site *, const struct barrow_site *, SAME_SITE)
-
-/* The profile's site of that node, domain and process, new or not: its index + 1; 0: no memory. */
+/* The profile's site of that node, domain and process, new or not: its index + 1; 0: no memory.
+ * A node's sites form a chain, the newest first; those of this process stand at its head. */
 static uint32_t enter_site(struct profile_build *build, const struct barrow_site *key)
 {
-    if (build->sites.count >= UINT32_MAX - 1 || !barrow_map_reserve(&build->site_map, 1))
-        return 0;
-    uint32_t hash = barrow_hash_2((uint64_t)key->node << 32 | key->process, key->domain);
-    uint32_t *found = find_site(&build->site_map, build->sites.items, key, hash);
-    if (*found)
-        return *found;
-    struct barrow_site *site = barrow_array_add(&build->sites);
-    if (!site)
+    while (build->last_site.count <= key->node)
+        if (!barrow_array_add(&build->last_site))
+            return 0;
+    uint32_t *last = &build->last_site.items[key->node];
+    for (uint32_t i = *last; i; i = build->earlier_site.items[i - 1]) {
+        const struct barrow_site *site = &build->sites.items[i - 1];
+        if (site->process != key->process)
+            break;
+        if (site->domain == key->domain)
+            return i;
+    }
+    struct barrow_site *site =
+        build->sites.count < UINT32_MAX - 1 ? barrow_array_add(&build->sites) : NULL;
+    uint32_t *earlier = site ? barrow_array_add(&build->earlier_site) : NULL;
+    if (!earlier)
         return 0;
     *site = *key;
-    barrow_map_fill(&build->site_map, found, hash, (uint32_t)build->sites.count);
-    return (uint32_t)build->sites.count;
+    *earlier = *last;
+    *last = (uint32_t)build->sites.count;
+    return *last;
 }
 
 static void add_value(struct barrow_site *site, enum barrow_metric metric,
@@ -135,8 +139,7 @@ bool profile_build_sites(struct profile_build *build, struct profile_member *mem
             process->inherited_blocks += sites[i].allocations;
         }
 
-    if (!barrow_array_reserve(&build->sites, build->sites.count + (count - first)) ||
-        !barrow_map_reserve(&build->site_map, count - first))
+    if (!barrow_array_reserve(&build->sites, build->sites.count + (count - first)))
         return false;
     for (uint32_t i = first; i < count; i++) {
         if (memcmp(&sites[i], &nothing, sizeof nothing) == 0) /* lost, or not used yet */

@@ -42,8 +42,8 @@ static bool look_up_lines(struct profile_member *member, struct profile_code *co
     return barrow_lines_decode(&code->lines, table, length, record->first_line);
 }
 
-uint32_t profile_member_frame(struct profile_member *member, struct profile_names *names,
-                              uint32_t index, int32_t unit)
+static uint32_t make_frame(struct profile_member *member, struct profile_names *names,
+                           uint32_t index, int32_t unit)
 {
     uint32_t count;
     const struct ledger_code *record = barrow_ledger_codes(member->ledger, &count) + index;
@@ -52,29 +52,36 @@ uint32_t profile_member_frame(struct profile_member *member, struct profile_name
         return PROFILE_NO_MEMORY;
     if (!code->has_lines && !look_up_lines(member, code, record))
         return PROFILE_NO_MEMORY;
-
-    struct barrow_line_run *run = barrow_lines_find(&code->lines, unit);
-    if (run && run->frame)
-        return run->frame;
+    uint32_t line = barrow_lines_at(&code->lines, unit);
     struct barrow_frame frame = {.function = code->function->chars,
                                  .file = code->file->chars,
                                  .module = code->module,
-                                 .line = run ? run->line : record->first_line,
+                                 .line = line ? line : record->first_line,
                                  .first_line = record->first_line};
-    uint32_t made = profile_frame(names, &frame);
-    if (run && made != PROFILE_NO_MEMORY)
-        run->frame = made;
-    return made;
+    return profile_frame(names, &frame);
+}
+
+uint32_t profile_member_frame(struct profile_member *member, struct profile_names *names,
+                              uint32_t code, int32_t unit)
+{
+    uint32_t hash = barrow_hash_1((uint64_t)code << 32 | (uint32_t)unit);
+    struct profile_seen *seen = &member->seen[hash % PROFILE_SEEN];
+    if (seen->code == code && seen->unit == unit)
+        return seen->frame;
+    uint32_t frame = make_frame(member, names, code, unit);
+    if (frame != PROFILE_NO_MEMORY)
+        *seen = (struct profile_seen){code, unit, frame};
+    return frame;
 }
 
 /* A frame that is no code: a thread group, or the place of frames left out. */
 static uint32_t named_frame(struct profile_names *names, const char *name, size_t length)
 {
     struct profile_text *text = profile_text(names, name, length);
-    struct profile_text *none = profile_text(names, "", 0);
-    if (!text || !none)
+    if (!text)
         return PROFILE_NO_MEMORY;
-    struct barrow_frame frame = {.function = text->chars, .file = none->chars, .module = ""};
+    struct barrow_frame frame = {
+        .function = text->chars, .file = names->empty, .module = names->empty};
     return profile_frame(names, &frame);
 }
 
