@@ -22,7 +22,7 @@ struct barrow_columns {
     size_t filled, room;
     struct remarks {
         char *detail, *below; /* NULL: none */
-    } *remarks;               /* one a row */
+    } * remarks;              /* one a row */
     size_t *widths;
 };
 
@@ -113,40 +113,45 @@ static void shrink(struct barrow_columns *c, size_t wanted)
     }
 }
 
-static void print_cell(struct barrow_columns *c, size_t column, char **text, enum barrow_style style,
-                       bool last)
+/* Blanks that are due before the next text: a row ends with its last text. */
+struct pen {
+    int blanks;
+};
+
+static void write_text(struct barrow_columns *c, struct pen *pen, const char *text,
+                       enum barrow_style style)
 {
     const struct barrow_terminal *t = c->terminal;
-    size_t room = c->widths[column];
 
-    *text = barrow_fit(t, *text, room, c->columns[column].cut);
-    size_t width = barrow_width(*text);
-    int padding = (int)(room > width ? room - width : 0);
-    bool left = c->columns[column].align == ALIGN_LEFT;
-    if (column)
-        fprintf(t->out, "%*s", GAP, "");
-    if (!left)
-        fprintf(t->out, "%*s", padding, "");
-    fprintf(t->out, "%s%s%s", style ? barrow_style(t, style) : "", *text,
+    if (!*text)
+        return;
+    fprintf(t->out, "%*s%s%s%s", pen->blanks, "", style ? barrow_style(t, style) : "", text,
             style ? barrow_style(t, STYLE_PLAIN) : "");
-    if (left && !last)
-        fprintf(t->out, "%*s", padding, "");
+    pen->blanks = 0;
 }
 
-static void print_detail(struct barrow_columns *c, char **text, size_t room, size_t indent)
+static void write_cell(struct barrow_columns *c, struct pen *pen, size_t column, char **text,
+                       enum barrow_style style)
 {
-    const struct barrow_terminal *t = c->terminal;
+    size_t room = c->widths[column];
 
-    *text = barrow_fit(t, *text, room, CUT_END);
-    fprintf(t->out, "%*s%s%s%s", (int)indent, "", barrow_style(t, STYLE_DIM), *text,
-            barrow_style(t, STYLE_PLAIN));
+    *text = barrow_fit(c->terminal, *text, room, c->columns[column].cut);
+    size_t width = barrow_width(*text);
+    int padding = (int)(room > width ? room - width : 0);
+    bool right = c->columns[column].align == ALIGN_RIGHT;
+    pen->blanks += (column ? GAP : 1) + (right ? padding : 0);
+    write_text(c, pen, *text, style);
+    pen->blanks += right ? 0 : padding;
 }
 
 static void print_below(struct barrow_columns *c, char **text, size_t indent)
 {
+    struct pen pen = {(int)indent + GAP};
+
     if (!*text)
         return;
-    print_detail(c, text, (size_t)c->terminal->width - indent - 2, indent + 2);
+    *text = barrow_fit(c->terminal, *text, (size_t)c->terminal->width - indent - GAP, CUT_END);
+    write_text(c, &pen, *text, STYLE_DIM);
     fputc('\n', c->terminal->out);
 }
 
@@ -154,32 +159,35 @@ static void print_below(struct barrow_columns *c, char **text, size_t indent)
 static void print_row(struct barrow_columns *c, size_t row, size_t room, size_t indent)
 {
     struct remarks *remarks = &c->remarks[row];
-    bool beside = room && remarks->detail;
+    struct pen pen = {0};
 
-    fputc(' ', c->terminal->out);
     for (size_t i = 0; i < c->count; i++) {
         struct cell *cell = &c->cells[row * c->count + i];
-        print_cell(c, i, &cell->text, cell->style, i + 1 == c->count && !beside);
+        write_cell(c, &pen, i, &cell->text, cell->style);
     }
-    if (beside)
-        print_detail(c, &remarks->detail, room, GAP);
+    if (room && remarks->detail) {
+        pen.blanks += GAP;
+        remarks->detail = barrow_fit(c->terminal, remarks->detail, room, CUT_END);
+        write_text(c, &pen, remarks->detail, STYLE_DIM);
+    }
     fputc('\n', c->terminal->out);
-    if (!beside)
+    if (!room)
         print_below(c, &remarks->detail, indent);
     print_below(c, &remarks->below, indent);
 }
 
 static void print_titles(struct barrow_columns *c, bool beside)
 {
-    fputc(' ', c->terminal->out);
+    struct pen pen = {0};
+
     for (size_t i = 0; i < c->count; i++) {
         char *title = barrow_copy(c->columns[i].title);
-        print_cell(c, i, &title, STYLE_DIM, i + 1 == c->count && !beside);
+        write_cell(c, &pen, i, &title, STYLE_DIM);
         free(title);
     }
+    pen.blanks += GAP;
     if (beside)
-        fprintf(c->terminal->out, "%*s%s%s%s", GAP, "", barrow_style(c->terminal, STYLE_DIM),
-                c->detail_title, barrow_style(c->terminal, STYLE_PLAIN));
+        write_text(c, &pen, c->detail_title, STYLE_DIM);
     fputc('\n', c->terminal->out);
 }
 

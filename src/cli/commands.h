@@ -6,15 +6,15 @@
 #ifndef BARROW_CLI_COMMANDS_H
 #define BARROW_CLI_COMMANDS_H
 
-#define BARROW_COMMANDS(X)                                               \
-    X(run, "record a Python program")                                    \
-    X(summary, "the recording on one page")                              \
-    X(table, "who owns the memory: by line, function, file, ...")        \
-    X(tree, "who owns the memory: down the call tree")                   \
-    X(leaks, "what was never freed, and where it was born")              \
-    X(temporary, "what was freed again at once: churn")                  \
-    X(timeline, "memory and garbage collections over time")              \
-    X(export, "write the profile for another program")                   \
+#define BARROW_COMMANDS(X)                                        \
+    X(run, "record a Python program")                             \
+    X(summary, "the recording on one page")                       \
+    X(table, "who owns the memory: by line, function, file, ...") \
+    X(tree, "who owns the memory: down the call tree")            \
+    X(leaks, "what was never freed, and where it was born")       \
+    X(temporary, "what was freed again at once: churn")           \
+    X(timeline, "memory and garbage collections over time")       \
+    X(export, "write the profile for another program")            \
     X(help, "explain a command")
 
 #endif

@@ -15,7 +15,7 @@ static const char *const formats[] = {
 #define X(name, help) #name,
     BARROW_EXPORTERS(X)
 #undef X
-    NULL};
+        NULL};
 
 static int export_main(const void *values, int count, char **operands, struct barrow_error *err)
 {
@@ -49,16 +49,16 @@ static const struct barrow_option options[] = {
      "write to this file, which appears when it is complete (standard output by default)"},
     OPTIONS_END};
 
-static const struct export_options defaults = {.view = VIEW_DEFAULTS, .format = -1,
-                                               .metric = BARROW_METRIC_PEAK};
+static const struct export_options defaults = {
+    .view = VIEW_DEFAULTS, .format = -1, .metric = BARROW_METRIC_PEAK};
 
 const struct barrow_command barrow_command_export = {
     .usage = "--format FORMAT [OPTIONS] FILE...",
     .about = "Writes the profile for another program. Formats:\n"
 #define X(name, help) "  " #name ": " help "\n"
-             BARROW_EXPORTERS(X)
+    BARROW_EXPORTERS(X)
 #undef X
-             "json holds all metrics; the others the one that is asked for.",
+        "json holds all metrics; the others the one that is asked for.",
     .examples = "barrow export --format folded app.1234.barrow | flamegraph.pl > app.svg\n"
                 "barrow export --format csv --metric leaked -o leaks.csv app.1234.barrow",
     .options = options,

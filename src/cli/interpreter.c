@@ -136,8 +136,7 @@ static bool says_it_has_barrow(const char *python, const struct barrow_program *
 
 static bool has_barrow(const char *python, const struct barrow_program *program)
 {
-    return surely_has_barrow(python, !program->no_user_site) ||
-           says_it_has_barrow(python, program);
+    return surely_has_barrow(python, !program->no_user_site) || says_it_has_barrow(python, program);
 }
 
 /* ---- where to look ---- */

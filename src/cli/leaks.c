@@ -120,7 +120,8 @@ static void print_text(struct barrow_view *view, const struct leaks_options *o,
 
     barrow_view_headline(view, "never freed, by %s of birth%s%s: %s", groupings[o->by],
                          o->filter ? ", only " : "", o->filter ? o->filter : "", total);
-    fprintf(t->out, "%sNo gc.collect ran before the end, and what modules still hold counts too.%s\n",
+    fprintf(t->out,
+            "%sNo gc.collect ran before the end, and what modules still hold counts too.%s\n",
             barrow_style(t, STYLE_DIM), barrow_style(t, STYLE_PLAIN));
     for (size_t i = 0; i < barrow_view_limit(view, count); i++)
         put_leak(c, view, &leaks[i], whole);
@@ -156,23 +157,24 @@ static int leaks_main(const void *values, int count, char **operands, struct bar
     return 0;
 }
 
-static const struct barrow_option options[] = {
-    {"by", 'b', OPTION_CHOICE, "GROUPING", offsetof(struct leaks_options, by), groupings, NULL,
-     "one finding a line (default) or a stack"},
-    VIEW_OPTION_FILTER(struct leaks_options),
-    VIEW_OPTION_LIMIT(struct leaks_options),
-    VIEW_OPTION_JSON(struct leaks_options),
-    VIEW_OPTION_COLOR(struct leaks_options),
-    OPTIONS_END};
+static const struct barrow_option options[] = {{"by", 'b', OPTION_CHOICE, "GROUPING",
+                                                offsetof(struct leaks_options, by), groupings, NULL,
+                                                "one finding a line (default) or a stack"},
+                                               VIEW_OPTION_FILTER(struct leaks_options),
+                                               VIEW_OPTION_LIMIT(struct leaks_options),
+                                               VIEW_OPTION_JSON(struct leaks_options),
+                                               VIEW_OPTION_COLOR(struct leaks_options),
+                                               OPTIONS_END};
 
 static const struct leaks_options defaults = {.view = VIEW_DEFAULTS, .by = BY_LINE};
 
 const struct barrow_command barrow_command_leaks = {
     .usage = "[OPTIONS] FILE...",
-    .about = "Shows what was still allocated when recording ended: the line it was born at and the\n"
-             "calls that led there (of several stacks, the one that holds most). Recording ends\n"
-             "before modules are taken apart and no gc.collect runs first, so what module globals\n"
-             "hold and what waits in reference cycles counts too.",
+    .about =
+        "Shows what was still allocated when recording ended: the line it was born at and the\n"
+        "calls that led there (of several stacks, the one that holds most). Recording ends\n"
+        "before modules are taken apart and no gc.collect runs first, so what module globals\n"
+        "hold and what waits in reference cycles counts too.",
     .examples = "barrow leaks app.1234.barrow\n"
                 "barrow leaks --by stack --limit 5 app.1234.barrow\n"
                 "barrow leaks --filter 'module!=importlib*' app.1234.barrow",

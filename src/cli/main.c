@@ -18,7 +18,7 @@ const struct barrow_command_entry barrow_commands[] = {
 #define X(name, summary) {#name, summary, &barrow_command_##name},
     BARROW_COMMANDS(X)
 #undef X
-    {NULL, NULL, NULL}};
+        {NULL, NULL, NULL}};
 
 const struct barrow_command_entry *barrow_command_find(const char *name)
 {
@@ -67,8 +67,8 @@ static int run(const struct barrow_command_entry *entry, int argc, char **argv,
 
     if (command->defaults)
         memcpy(values, command->defaults, command->values_bytes);
-    int count = (command->parse ? command->parse : barrow_options_parse)(
-        command->options, values, argc, argv, &help, err);
+    int count = (command->parse ? command->parse : barrow_options_parse)(command->options, values,
+                                                                         argc, argv, &help, err);
     int rc = count < 0 ? -1 : 0;
     if (help)
         barrow_help_command(entry);

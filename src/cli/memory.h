@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-void *barrow_allocate(size_t bytes);                  /* zeroed */
+void *barrow_allocate(size_t bytes); /* zeroed */
 void *barrow_reallocate(void *block, size_t bytes);
 char *barrow_copy(const char *text);
 /* printf into memory of its own */

@@ -129,7 +129,7 @@ static int parse_choice(const struct barrow_option *o, const char *text, int *va
 }
 
 static int store(const struct barrow_option *o, void *values, const char *text,
-                        struct barrow_error *err)
+                 struct barrow_error *err)
 {
     void *place = (char *)values + o->offset;
 
@@ -145,8 +145,9 @@ static int store(const struct barrow_option *o, void *values, const char *text,
     case OPTION_BYTES:
         return parse_bytes(text, place) == 0 ? 0 : bad_value(o, text, "a size like 64M", err);
     case OPTION_PERCENT:
-        return parse_percent(text, place) == 0 ? 0
-                                               : bad_value(o, text, "a percentage from 0 to 100", err);
+        return parse_percent(text, place) == 0
+                   ? 0
+                   : bad_value(o, text, "a percentage from 0 to 100", err);
     case OPTION_CHOICE:
         return parse_choice(o, text, place, err);
     }
@@ -164,7 +165,8 @@ struct cursor {
     struct barrow_error *err;
 };
 
-static int needs_value(const struct barrow_option *o, const char *spelling, struct barrow_error *err)
+static int needs_value(const struct barrow_option *o, const char *spelling,
+                       struct barrow_error *err)
 {
     return barrow_fail(err, BARROW_E_USAGE, "%s needs a value: %s", spelling, o->argument);
 }

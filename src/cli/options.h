@@ -32,7 +32,10 @@ struct barrow_option {
     const char *help;
 };
 
-#define OPTIONS_END {NULL, 0, OPTION_FLAG, NULL, 0, NULL, NULL, NULL}
+#define OPTIONS_END                                     \
+    {                                                   \
+        NULL, 0, OPTION_FLAG, NULL, 0, NULL, NULL, NULL \
+    }
 
 /* Writes the options of argv[0 .. argc) into `values` and moves the operands to the front of argv.
  * Returns their number, or -1.  With `-h` or `--help` *help becomes true and 0 is returned. */

@@ -61,6 +61,7 @@ static int open_beside(struct barrow_output *o, struct barrow_error *err)
     o->to = fdopen(fd, "w");
     if (!o->to)
         return barrow_fail(err, BARROW_E_NO_MEMORY, "out of memory");
+    setvbuf(o->to, NULL, _IOFBF, 1 << 16);
     return 0;
 }
 

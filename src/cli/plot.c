@@ -27,18 +27,13 @@ size_t barrow_plot_columns(const struct barrow_terminal *t)
 
 /* ---- scales ---- */
 
-/* The smallest of 1, 2, 5, 10, 20 ... that is at least n. */
-static uint64_t round_number(uint64_t n)
+/* The smallest digit times a power of ten that is at least n; `digits` rise from 1 to 9. */
+static uint64_t round_number(uint64_t n, const char *digits)
 {
-    static const uint64_t digits[] = {1, 2, 5};
-    uint64_t power = 1;
-
-    for (;;) {
-        for (size_t i = 0; i < 3; i++)
-            if (digits[i] * power >= n)
-                return digits[i] * power;
-        power *= 10;
-    }
+    for (uint64_t power = 1;; power *= 10)
+        for (const char *digit = digits; *digit; digit++)
+            if ((uint64_t)(*digit - '0') * power >= n)
+                return (uint64_t)(*digit - '0') * power;
 }
 
 /* Two to four labels, at round numbers of a binary unit. */
@@ -54,14 +49,14 @@ static void choose_scale(struct plot *plot)
     uint64_t unit = 1, quarter = highest / 4 + 1;
     while (quarter / unit >= 1024)
         unit *= 1024;
-    uint64_t step = round_number((quarter + unit - 1) / unit);
+    uint64_t step = round_number((quarter + unit - 1) / unit, "12345");
     if (step >= 1000) { /* 1000 KiB would be an odd label */
         unit *= 1024;
         step = 1;
     }
     step *= unit;
-    uint64_t labels = highest / step + 1;
-    labels = labels > 4 ? 4 : labels < 1 ? 1 : labels;
+    uint64_t labels = (highest + step - 1) / step; /* 1 to 4 */
+    labels = labels > 4 ? 4 : labels;
     plot->per_label = ROWS / (int)labels;
     plot->top = step * labels;
 }
@@ -107,8 +102,8 @@ static struct glyph glyph_at(const struct plot *plot, size_t column, int row)
     int heap = level_of(plot, heap_bytes, ROWS * EIGHTHS) - row * EIGHTHS;
 
     if (rss)
-        return (struct glyph){rss == 2 ? barrow_pick(t, "\u2022", "*") : barrow_pick(t, "\u2506", ":"),
-                              STYLE_RSS};
+        return (struct glyph){
+            rss == 2 ? barrow_pick(t, "\u2022", "*") : barrow_pick(t, "\u2506", ":"), STYLE_RSS};
     if (row == 0 && heap_bytes && heap <= 0)
         heap = 1; /* little is not nothing */
     if (heap <= 0)
@@ -163,12 +158,13 @@ static struct time_scale choose_times(const struct plot *plot)
                  {60000000000, 300, "min"},
                  {3600000000000, UINT64_MAX, "h"}};
     uint64_t duration = plot->view->profile->duration_ns;
-    size_t i = 0, ticks = plot->count / 14 + 1;
+    size_t i = 0, ticks = plot->count / 8 + 1;
 
     while (duration / units[i].ns > units[i].up_to)
         i++;
     uint64_t wanted = (duration / units[i].ns + ticks - 1) / ticks;
-    return (struct time_scale){units[i].ns, round_number(wanted ? wanted : 1), units[i].name};
+    return (struct time_scale){units[i].ns, round_number(wanted ? wanted : 1, "125"),
+                               units[i].name};
 }
 
 static size_t column_of(const struct plot *plot, uint64_t time_ns)
@@ -204,7 +200,7 @@ static void print_times(const struct plot *plot, const struct time_scale *scale)
     size_t used = 1;
 
     fprintf(t->out, "%*s0", LABEL_WIDTH + MARGIN, "");
-    for (uint64_t n = 1; n * step_ns < plot->view->profile->duration_ns; n++) {
+    for (uint64_t n = 1; n <= plot->count && n * step_ns < plot->view->profile->duration_ns; n++) {
         char *label = barrow_format("%llu %s", (unsigned long long)(n * scale->step), scale->unit);
         size_t at = column_of(plot, n * step_ns), width = strlen(label);
         if (at >= used + 1 && at + width <= plot->count) {
@@ -249,16 +245,16 @@ static void print_legend(const struct plot *plot)
     const struct barrow_terminal *t = plot->terminal;
 
     fprintf(t->out, "%*s%s%s%s heap   %s%s%s RSS   %s peak of the heap\n", LABEL_WIDTH + MARGIN, "",
-            barrow_style(t, STYLE_HEAP), barrow_pick(t, "\u2588", "#"), barrow_style(t, STYLE_PLAIN),
-            barrow_style(t, STYLE_RSS), barrow_pick(t, "\u2022", "*"), barrow_style(t, STYLE_PLAIN),
-            barrow_pick(t, "\u25b2", "^"));
+            barrow_style(t, STYLE_HEAP), barrow_pick(t, "\u2588", "#"),
+            barrow_style(t, STYLE_PLAIN), barrow_style(t, STYLE_RSS), barrow_pick(t, "\u2022", "*"),
+            barrow_style(t, STYLE_PLAIN), barrow_pick(t, "\u25b2", "^"));
 }
 
 void barrow_plot_print(const struct barrow_view *view, const struct barrow_interval *intervals,
                        size_t count)
 {
-    struct plot plot = {.view = view, .terminal = &view->terminal, .intervals = intervals,
-                        .count = count};
+    struct plot plot = {
+        .view = view, .terminal = &view->terminal, .intervals = intervals, .count = count};
 
     choose_scale(&plot);
     struct time_scale scale = choose_times(&plot);

@@ -70,8 +70,7 @@ static int take_hash_option(struct barrow_program *p, int argc, char **argv, int
 }
 
 /* Adds the options of the interpreter that `python OPTIONS -m barrow` was started with. */
-static int take_earlier(struct barrow_program *p, char **lines, int count,
-                        struct barrow_error *err)
+static int take_earlier(struct barrow_program *p, char **lines, int count, struct barrow_error *err)
 {
     for (int next = 0; next < count;) {
         if (strcmp(lines[next], hash_option) == 0) {

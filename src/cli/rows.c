@@ -57,12 +57,14 @@ void barrow_row_json(struct barrow_json *json, const struct barrow_profile *p,
 static const struct barrow_column line_columns[] = {BARROW_COLUMNS_NUMBERS, BARROW_COLUMN_DOMAIN,
                                                     BARROW_COLUMN_FUNCTION, BARROW_COLUMN_LINE};
 static const struct barrow_column function_columns[] = {
-    BARROW_COLUMNS_NUMBERS, BARROW_COLUMN_DOMAIN, BARROW_COLUMN_FUNCTION,
+    BARROW_COLUMNS_NUMBERS,
+    BARROW_COLUMN_DOMAIN,
+    BARROW_COLUMN_FUNCTION,
     {"file", ALIGN_LEFT, STYLE_PLAIN, 14, CUT_START}};
 static const struct barrow_column stack_columns[] = {BARROW_COLUMNS_NUMBERS, BARROW_COLUMN_FUNCTION,
                                                      BARROW_COLUMN_LINE};
-#define NAME_COLUMNS(name, cut)                                       \
-    static const struct barrow_column name##_columns[] = {            \
+#define NAME_COLUMNS(name, cut)                            \
+    static const struct barrow_column name##_columns[] = { \
         BARROW_COLUMNS_NUMBERS, {#name, ALIGN_LEFT, STYLE_PLAIN, 14, cut}}
 NAME_COLUMNS(file, CUT_START);
 NAME_COLUMNS(module, CUT_START);
@@ -73,8 +75,8 @@ static const struct layout {
     const struct barrow_column *columns;
     size_t count;
 } layouts[BARROW_BY_COUNT] = {
-    [BARROW_BY_LINE] = {line_columns, 6},   [BARROW_BY_FUNCTION] = {function_columns, 6},
-    [BARROW_BY_FILE] = {file_columns, 4},   [BARROW_BY_MODULE] = {module_columns, 4},
+    [BARROW_BY_LINE] = {line_columns, 6},     [BARROW_BY_FUNCTION] = {function_columns, 6},
+    [BARROW_BY_FILE] = {file_columns, 4},     [BARROW_BY_MODULE] = {module_columns, 4},
     [BARROW_BY_DOMAIN] = {domain_columns, 4}, [BARROW_BY_THREAD] = {thread_columns, 4},
     [BARROW_BY_STACK] = {stack_columns, 5},
 };
@@ -119,7 +121,8 @@ char *barrow_callers(const struct barrow_view *view, uint32_t node)
          n = barrow_stack_caller(p, n), shown++) {
         struct barrow_frame frame = barrow_stack_frame(p, n);
         char *place = barrow_place(frame.file, frame.line);
-        fprintf(to, "%s%s %s %s", shown ? " " : "", arrow, frame.function, place);
+        fprintf(to, "%s%s %s%s%s", shown ? " " : "", arrow, frame.function, *place ? " " : "",
+                place);
         free(place);
     }
     fclose(to);

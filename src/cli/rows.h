@@ -15,7 +15,8 @@ void barrow_row_json(struct barrow_json *json, const struct barrow_profile *prof
 /* The value [{"function", "file", "line"}, ...], leaf first. */
 void barrow_stack_json(struct barrow_json *json, const struct barrow_profile *profile,
                        uint32_t node);
-/* "<- main app.py:30 <- <module> app.py:40": the callers of the stack's leaf; NULL: none.  To be freed. */
+/* "<- main app.py:30 <- <module> app.py:40": the callers of the stack's leaf; NULL: none.  To be
+ * freed. */
 char *barrow_callers(const struct barrow_view *view, uint32_t node);
 
 /* Source text of a place as the last row's detail, if there is any. */
@@ -23,12 +24,23 @@ void barrow_put_source(struct barrow_columns *c, const struct barrow_view *view,
                        uint32_t line);
 
 /* The columns of views by line, beginning with the number columns. */
-#define BARROW_COLUMNS_NUMBERS                                   \
-    {"bytes", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},             \
-    {"share", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},             \
-    {"blocks", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END}
-#define BARROW_COLUMN_FUNCTION {"function", ALIGN_LEFT, STYLE_NAME, 12, CUT_MIDDLE}
-#define BARROW_COLUMN_LINE {"line", ALIGN_LEFT, STYLE_PLAIN, 14, CUT_START}
-#define BARROW_COLUMN_DOMAIN {"domain", ALIGN_LEFT, STYLE_DIM, 0, CUT_END}
+#define BARROW_COLUMNS_NUMBERS                           \
+    {"bytes", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},     \
+        {"share", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END}, \
+    {                                                    \
+        "blocks", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END   \
+    }
+#define BARROW_COLUMN_FUNCTION                             \
+    {                                                      \
+        "function", ALIGN_LEFT, STYLE_NAME, 12, CUT_MIDDLE \
+    }
+#define BARROW_COLUMN_LINE                             \
+    {                                                  \
+        "line", ALIGN_LEFT, STYLE_PLAIN, 14, CUT_START \
+    }
+#define BARROW_COLUMN_DOMAIN                        \
+    {                                               \
+        "domain", ALIGN_LEFT, STYLE_DIM, 0, CUT_END \
+    }
 
 #endif

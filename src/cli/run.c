@@ -59,8 +59,9 @@ static int check_directory(const char *path, struct barrow_error *err)
         code = 0; /* the file system has no unnamed files */
     int rc = 0;
     if (code)
-        rc = barrow_fail(err, BARROW_E_IO, "can't write a ledger in %s: %s; -o FILE puts it elsewhere",
-                         directory, strerror(code));
+        rc = barrow_fail(err, BARROW_E_IO,
+                         "can't write a ledger in %s: %s; -o FILE puts it elsewhere", directory,
+                         strerror(code));
     free(directory);
     return rc;
 }
@@ -79,8 +80,8 @@ static int check_output(const char *path, const struct run_options *o, struct ba
     if (S_ISDIR(info.st_mode))
         return barrow_fail(err, BARROW_E_USAGE, "%s is a directory; -o wants a file", path);
     if (!S_ISREG(info.st_mode))
-        return barrow_fail(err, BARROW_E_USAGE, "%s is no plain file; a ledger can't be written there",
-                           path);
+        return barrow_fail(err, BARROW_E_USAGE,
+                           "%s is no plain file; a ledger can't be written there", path);
     if (!o->force)
         return barrow_fail(err, BARROW_E_USAGE, "%s exists; -f overwrites it", path);
     if (program->kind == PROGRAM_SCRIPT && stat(program->name, &script) == 0 &&
@@ -126,8 +127,9 @@ static int set_environment(const struct run_options *o, const char *output,
     if (make_run_id(run_id, err) < 0)
         return -1;
     snprintf(pid, sizeof pid, "%d", getpid()); /* exec keeps it */
-    int length = snprintf(options, sizeof options, "mode=count,scope=%s,children=%d,quiet=%d,check=%d",
-                          scopes[o->scope], !o->no_children, o->quiet, o->check_stacks);
+    int length =
+        snprintf(options, sizeof options, "mode=count,scope=%s,children=%d,quiet=%d,check=%d",
+                 scopes[o->scope], !o->no_children, o->quiet, o->check_stacks);
     if (o->max_table)
         snprintf(options + length, sizeof options - (size_t)length, ",max_table=%llu",
                  (unsigned long long)o->max_table);
@@ -160,9 +162,9 @@ static int run_main(const void *values, int count, char **operands, struct barro
     (void)count;
     (void)operands;
     char *output = choose_output(o, err);
-    char *python = output ? barrow_interpreter_find(o->python, getenv("BARROW_PYTHON"),
-                                                    &o->program, err)
-                          : NULL;
+    char *python =
+        output ? barrow_interpreter_find(o->python, getenv("BARROW_PYTHON"), &o->program, err)
+               : NULL;
     if (python && set_environment(o, output, err) == 0) {
         if (o->force)
             unlink(output);
@@ -209,10 +211,11 @@ const struct barrow_command barrow_command_run = {
     .usage = "[OPTIONS] [PYTHON-OPTIONS] SCRIPT [ARGS...]\n"
              "[OPTIONS] [PYTHON-OPTIONS] -m MODULE [ARGS...]\n"
              "[OPTIONS] [PYTHON-OPTIONS] -c CODE [ARGS...]",
-    .about = "Runs a Python program and records who allocates its memory into a ledger, which the\n"
-             "other commands read: while the program runs, after it ended, after it was killed. The\n"
-             "program behaves as under python; options of python may stand before it. Processes it\n"
-             "starts are recorded into ledgers of their own beside FILE.",
+    .about =
+        "Runs a Python program and records who allocates its memory into a ledger, which the\n"
+        "other commands read: while the program runs, after it ended, after it was killed. The\n"
+        "program behaves as under python; options of python may stand before it. Processes it\n"
+        "starts are recorded into ledgers of their own beside FILE.",
     .examples = "barrow run app.py --its-own-option\n"
                 "barrow run -o app.barrow -f -m package.module\n"
                 "barrow run -X dev -W error app.py\n"

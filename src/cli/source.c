@@ -20,8 +20,8 @@ static FILE *open_source(const char *file, uint64_t recorded_until_ns)
     if (fd < 0)
         return NULL;
     bool fits = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size < 64 << 20;
-    uint64_t changed_ns = (uint64_t)info.st_mtim.tv_sec * 1000000000 +
-                          (uint64_t)info.st_mtim.tv_nsec;
+    uint64_t changed_ns =
+        (uint64_t)info.st_mtim.tv_sec * 1000000000 + (uint64_t)info.st_mtim.tv_nsec;
     FILE *stream = fits && changed_ns <= recorded_until_ns ? fdopen(fd, "r") : NULL;
     if (!stream)
         close(fd);

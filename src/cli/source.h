@@ -4,8 +4,9 @@
 
 #include <stdint.h>
 
-/* The line without its indentation, tabs as blanks; to be freed.  NULL: the file can't be read, has no such
- * line, or was changed after `recorded_until_ns` (CLOCK_REALTIME), when its line would mislead. */
+/* The line without its indentation, tabs as blanks; to be freed.  NULL: the file can't be read, has
+ * no such line, or was changed after `recorded_until_ns` (CLOCK_REALTIME), when its line would
+ * mislead. */
 char *barrow_source_line(const char *file, uint32_t line, uint64_t recorded_until_ns);
 
 #endif

@@ -49,14 +49,18 @@ static void print_recording(const struct barrow_view *view)
     fact(view, "pid", "%u", p->pid);
     fact(view, "recorded", "%s; mode %s, scope %s", duration, barrow_mode_name(p->mode),
          barrow_scope_name(p->scope));
-    fact(view, "ended", "%s%s", p->complete ? "" : "not complete: ", barrow_profile_ending(p));
+    if (p->complete) { /* else the second line tells */
+        char *end = barrow_view_ending(view);
+        fact(view, "ended", "%s", end);
+        free(end);
+    }
     free(duration);
 }
 
 static void print_memory(const struct barrow_view *view)
 {
     const struct barrow_profile *p = view->profile;
-    char a[BARROW_UNITS_ROOM], b[BARROW_UNITS_ROOM];
+    char a[BARROW_UNITS_ROOM], b[BARROW_UNITS_ROOM], sites[BARROW_UNITS_ROOM];
     char *when = barrow_duration(&view->terminal, p->peak_ns);
 
     fact(view, "peak", "%s after %s", barrow_units_bytes(a, p->peak_bytes), when);
@@ -75,9 +79,8 @@ static void print_memory(const struct barrow_view *view)
          p->unknown_frees ? " blocks older than the recording" : "");
     if (p->max_rss_bytes)
         fact(view, "max RSS", "%s", barrow_units_bytes(a, p->max_rss_bytes));
-    char sites[BARROW_UNITS_ROOM];
-    fact(view, "from", "%s places in %s stacks, %llu thread%s", barrow_units_count(sites, p->site_count),
-         barrow_units_count(a, p->stack_count), (unsigned long long)p->threads,
+    fact(view, "seen", "%s stacks, %s sites, %llu thread%s", barrow_units_count(a, p->stack_count),
+         barrow_units_count(sites, p->site_count), (unsigned long long)p->threads,
          p->threads == 1 ? "" : "s");
 }
 
@@ -90,7 +93,6 @@ static void print_processes(const struct barrow_view *view)
         {"inherited", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
         {"started", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
         {"ran", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
-        {"ended", ALIGN_LEFT, STYLE_PLAIN, 12, CUT_END},
         {"command", ALIGN_LEFT, STYLE_PLAIN, 12, CUT_END},
     };
     const struct barrow_profile *p = view->profile;
@@ -100,12 +102,13 @@ static void print_processes(const struct barrow_view *view)
 
     if (p->process_count < 2)
         return;
-    fprintf(t->out, "\n%s%s processes%s (what a child inherited from its parent is left out of all "
-                    "else)\n",
+    fprintf(t->out,
+            "\n%s%s processes%s (what a child inherited from its parent is left out of all "
+            "else)\n",
             barrow_style(t, STYLE_HEAD), barrow_units_count(text, p->process_count),
             barrow_style(t, STYLE_PLAIN));
-    struct barrow_columns *c = barrow_columns_new(t, columns, sizeof columns / sizeof *columns,
-                                                  NULL);
+    struct barrow_columns *c =
+        barrow_columns_new(t, columns, sizeof columns / sizeof *columns, NULL);
     for (size_t i = 0; i < shown; i++) {
         const struct barrow_process *process = &p->processes[i];
         char *started = barrow_duration(t, process->start_ns);
@@ -117,8 +120,9 @@ static void print_processes(const struct barrow_view *view)
         barrow_put_bytes(c, process->inherited_bytes);
         barrow_columns_put(c, started);
         barrow_columns_put(c, ran);
-        barrow_columns_put(c, barrow_end_words(process->end));
         barrow_columns_put(c, process->command ? process->command : "");
+        if (!process->complete)
+            barrow_columns_below(c, barrow_end_words(process->end));
         free(pid);
         free(ran);
         free(started);
@@ -132,16 +136,16 @@ static void print_processes(const struct barrow_view *view)
 static int print_top_lines(const struct barrow_view *view, struct barrow_error *err)
 {
     const struct barrow_terminal *t = &view->terminal;
-    struct barrow_query query = {.metric = BARROW_METRIC_PEAK, .by = BARROW_BY_LINE,
-                                 .limit = TOP_LINES};
+    struct barrow_query query = {
+        .metric = BARROW_METRIC_PEAK, .by = BARROW_BY_LINE, .limit = TOP_LINES};
     struct barrow_row *rows;
     size_t count;
 
     if (barrow_profile_rows(view->profile, &query, &rows, &count, err) < 0)
         return -1;
     if (count) {
-        fprintf(t->out, "\n%slines that owned the most at the peak%s\n", barrow_style(t, STYLE_HEAD),
-                barrow_style(t, STYLE_PLAIN));
+        fprintf(t->out, "\n%slines that owned the most at the peak%s\n",
+                barrow_style(t, STYLE_HEAD), barrow_style(t, STYLE_PLAIN));
         barrow_rows_print(view, BARROW_BY_LINE, rows, count < TOP_LINES ? count : TOP_LINES,
                           barrow_metric_sum(view->profile, BARROW_METRIC_PEAK).bytes);
     }
@@ -156,6 +160,7 @@ static int summary_main(const void *values, int count, char **operands, struct b
 
     if (barrow_view_open(&view, &o->view, count, operands, err) < 0)
         return -1;
+    view.shows_peak = true;
     if (o->view.json) {
         barrow_summary_json(&view.json, view.profile);
         barrow_view_close(&view);
@@ -183,10 +188,11 @@ static const struct summary_options defaults = {.view = VIEW_DEFAULTS};
 
 const struct barrow_command barrow_command_summary = {
     .usage = "[OPTIONS] FILE...",
-    .about = "Shows what was recorded, how it ended, how much memory was in use at the peak and at\n"
-             "the end, and the lines that owned the most. FILE may be a recording that is still\n"
-             "being written, or that of a killed process. Several FILEs, or a directory, are shown\n"
-             "as one: the processes of one run.",
+    .about =
+        "Shows what was recorded, how it ended, how much memory was in use at the peak and at\n"
+        "the end, and the lines that owned the most. FILE may be a recording that is still\n"
+        "being written, or that of a killed process. Several FILEs, or a directory, are shown\n"
+        "as one: the processes of one run.",
     .examples = "barrow summary app.1234.barrow\n"
                 "barrow summary app.1234.barrow app.1235.barrow\n"
                 "barrow summary --json recordings/",

@@ -24,7 +24,8 @@ static void write_json(struct barrow_view *view, const struct table_options *o,
     barrow_put_text(json, "metric", barrow_metric_names[o->metric]);
     barrow_put_text(json, "by", barrow_grouping_names[o->by]);
     barrow_put_flag(json, "inclusive", o->inclusive);
-    barrow_put_number(json, "total_bytes", barrow_metric_sum(view->profile, (enum barrow_metric)o->metric).bytes);
+    barrow_put_number(json, "total_bytes",
+                      barrow_metric_sum(view->profile, (enum barrow_metric)o->metric).bytes);
     barrow_json_key(json, "rows");
     barrow_json_begin_array(json);
     for (size_t i = 0; i < limit; i++) {
@@ -68,6 +69,7 @@ static int table_main(const void *values, int count, char **operands, struct bar
 
     if (barrow_view_open(&view, &o->view, count, operands, err) < 0)
         return -1;
+    view.shows_peak = o->metric == BARROW_METRIC_PEAK;
     if (barrow_profile_rows(view.profile, &query, &rows, &row_count, err) < 0) {
         barrow_view_drop(&view);
         return -1;
@@ -93,8 +95,8 @@ static const struct barrow_option options[] = {
     VIEW_OPTION_COLOR(struct table_options),
     OPTIONS_END};
 
-static const struct table_options defaults = {.view = VIEW_DEFAULTS, .metric = BARROW_METRIC_PEAK,
-                                              .by = BARROW_BY_LINE};
+static const struct table_options defaults = {
+    .view = VIEW_DEFAULTS, .metric = BARROW_METRIC_PEAK, .by = BARROW_BY_LINE};
 
 const struct barrow_command barrow_command_table = {
     .usage = "[OPTIONS] FILE...",

@@ -101,8 +101,8 @@ static void print_text(struct barrow_view *view, const struct temporary_options 
 static int temporary_main(const void *values, int count, char **operands, struct barrow_error *err)
 {
     const struct temporary_options *o = values;
-    struct barrow_query query = {.metric = BARROW_METRIC_TEMPORARY, .by = BARROW_BY_LINE,
-                                 .filter = o->filter};
+    struct barrow_query query = {
+        .metric = BARROW_METRIC_TEMPORARY, .by = BARROW_BY_LINE, .filter = o->filter};
     struct barrow_view view;
     struct barrow_row *rows = NULL;
     size_t row_count = 0;
@@ -125,10 +125,8 @@ static int temporary_main(const void *values, int count, char **operands, struct
 }
 
 static const struct barrow_option options[] = {
-    VIEW_OPTION_FILTER(struct temporary_options),
-    VIEW_OPTION_LIMIT(struct temporary_options),
-    VIEW_OPTION_JSON(struct temporary_options),
-    VIEW_OPTION_COLOR(struct temporary_options),
+    VIEW_OPTION_FILTER(struct temporary_options), VIEW_OPTION_LIMIT(struct temporary_options),
+    VIEW_OPTION_JSON(struct temporary_options), VIEW_OPTION_COLOR(struct temporary_options),
     OPTIONS_END};
 
 static const struct temporary_options defaults = {.view = VIEW_DEFAULTS};

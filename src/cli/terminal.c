@@ -9,11 +9,12 @@
 #include <wchar.h>
 
 #include "cli/memory.h"
+#include "table/utf8.h"
 
 static const char *const styles[STYLE_COUNT] = {
-    [STYLE_PLAIN] = "\033[0m", [STYLE_HEAD] = "\033[1m",  [STYLE_DIM] = "\033[2m",
-    [STYLE_NAME] = "\033[36m", [STYLE_HOT] = "\033[31m",  [STYLE_WARM] = "\033[33m",
-    [STYLE_WARN] = "\033[33m", [STYLE_RSS] = "\033[35m",  [STYLE_HEAP] = "\033[32m",
+    [STYLE_PLAIN] = "\033[0m", [STYLE_HEAD] = "\033[1m", [STYLE_DIM] = "\033[2m",
+    [STYLE_NAME] = "\033[36m", [STYLE_HOT] = "\033[31m", [STYLE_WARM] = "\033[33m",
+    [STYLE_WARN] = "\033[33m", [STYLE_RSS] = "\033[35m", [STYLE_HEAP] = "\033[32m",
 };
 
 static bool locale_is_utf8(void)
@@ -57,9 +58,9 @@ void barrow_terminal_init(struct barrow_terminal *t, FILE *out, enum barrow_colo
         t->width = 40;
     if (t->width > 1000)
         t->width = 1000;
-    t->color = color == COLOR_ALWAYS ||
-               (color == COLOR_AUTO && isatty(fileno(out)) && !(no_color && *no_color) &&
-                !(term && strcmp(term, "dumb") == 0));
+    t->color =
+        color == COLOR_ALWAYS || (color == COLOR_AUTO && isatty(fileno(out)) &&
+                                  !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0));
 }
 
 const char *barrow_style(const struct barrow_terminal *t, enum barrow_style style)
@@ -74,31 +75,10 @@ const char *barrow_pick(const struct barrow_terminal *t, const char *utf8, const
 
 /* ---- UTF-8 ---- */
 
-/* Decodes one character; returns its length, 0 if the bytes are not valid UTF-8. */
-static size_t decode(const char *text, uint32_t *character)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    uint32_t c = length == 1 ? s[0] : s[0] & (0x7fu >> length);
-
-    if (length == 0 || s[0] >= 0xf8)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    if (c < smallest[length] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-        return 0;
-    *character = c;
-    return length;
-}
-
 /* Columns that a character takes, -1 if it must not be printed. */
 static int columns_of(uint32_t c)
 {
-    if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+    if (barrow_utf8_is_control(c) || barrow_utf8_is_surrogate(c))
         return -1;
     if (c < 0x300)
         return 1;
@@ -116,7 +96,7 @@ char *barrow_printable(const struct barrow_terminal *t, const char *text)
 
     while (*text) {
         uint32_t c;
-        size_t length = decode(text, &c);
+        size_t length = barrow_utf8_decode(text, &c);
         if (length == 0) {
             out += sprintf(out, "\\x%02x", (unsigned char)*text++);
             continue;
@@ -139,7 +119,7 @@ size_t barrow_width(const char *printable)
 
     while (*printable) {
         uint32_t c;
-        size_t length = decode(printable, &c);
+        size_t length = barrow_utf8_decode(printable, &c);
         int columns = length ? columns_of(c) : 1;
         width += columns > 0 ? (size_t)columns : 0;
         printable += length ? length : 1;
@@ -154,7 +134,7 @@ static size_t bytes_of_head(const char *text, size_t width)
 
     while (text[bytes]) {
         uint32_t c;
-        size_t length = decode(text + bytes, &c);
+        size_t length = barrow_utf8_decode(text + bytes, &c);
         int columns = length ? columns_of(c) : 1;
         if (used + (size_t)(columns > 0 ? columns : 0) > width)
             break;
@@ -174,7 +154,7 @@ static const char *tail(const char *text, size_t width)
     size_t cut = bytes_of_head(text, whole - width);
     while (barrow_width(text + cut) > width) { /* a wide character straddles the cut */
         uint32_t c;
-        size_t length = decode(text + cut, &c);
+        size_t length = barrow_utf8_decode(text + cut, &c);
         cut += length ? length : 1;
     }
     return text + cut;

@@ -93,6 +93,7 @@ static int timeline_main(const void *values, int count, char **operands, struct 
 
     if (barrow_view_open(&view, &o->view, count, operands, err) < 0)
         return -1;
+    view.shows_peak = true;
     if (o->view.json) {
         barrow_series_json(&view.json, view.profile, barrow_view_limit(&view, SIZE_MAX));
     } else if (print_text(&view, err) < 0) {
@@ -111,10 +112,11 @@ static const struct timeline_options defaults = {.view = VIEW_DEFAULTS};
 
 const struct barrow_command barrow_command_timeline = {
     .usage = "[OPTIONS] FILE...",
-    .about = "Plots the heap (bytes that the program asked for and has not freed) and the process's\n"
-             "resident memory (RSS) over time, and the pauses of the garbage collector. With --json:\n"
-             "the samples, the longest collections and the totals of each generation. Long runs are\n"
-             "sampled less often; the resolution is shown.",
+    .about =
+        "Plots the heap (bytes that the program asked for and has not freed) and the process's\n"
+        "resident memory (RSS) over time, and the pauses of the garbage collector. With --json:\n"
+        "the samples, the longest collections and the totals of each generation. Long runs are\n"
+        "sampled less often; the resolution is shown.",
     .examples = "barrow timeline app.1234.barrow\n"
                 "barrow timeline --json app.1234.barrow | jq '.samples[-1].rss_bytes'",
     .options = options,

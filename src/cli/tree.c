@@ -1,8 +1,8 @@
 /* barrow tree: who owns the memory, down the call tree.
  *
  *     total            own  call tree
- *     41 MiB  100%     0 B  <module>  app.py:40
- *                           main  app.py:30            calls that do nothing but call on stand
+ *     41 MiB  100%          <module>  app.py:40
+ *                           ↳ main  app.py:30          calls that do nothing but call on stand
  *     30 MiB   73%   1 MiB  ├─ load  app.py:12         below each other, without numbers
  *     11 MiB   27%  11 MiB  └─ index  app.py:20
  */
@@ -170,8 +170,8 @@ static void print_label(const struct drawing *d, uint32_t n, size_t used)
     struct barrow_frame frame = barrow_calltree_frame(&d->tree, d->view->profile, n);
     size_t room = (size_t)t->width > used + 24 ? (size_t)t->width - used : 24;
     char *place = barrow_place(frame.file, frame.line);
-    char *more = node->recursion > 1 ? barrow_format(" (%u deep)", node->recursion)
-                                     : barrow_copy("");
+    char *more =
+        node->recursion > 1 ? barrow_format(" (%u deep)", node->recursion) : barrow_copy("");
     const char *name = *frame.function ? frame.function : barrow_no_frame;
     char *raw = node->is_thread ? barrow_format("[thread %s]", name) : barrow_copy(name);
     char *function = barrow_printable(t, raw);
@@ -183,9 +183,11 @@ static void print_label(const struct drawing *d, uint32_t n, size_t used)
         for_place = 16;
     where = barrow_fit(t, where, for_place, CUT_START);
     function = barrow_fit(t, function, room - 2 - barrow_width(where), CUT_MIDDLE);
-    fprintf(t->out, "%s%s%s  %s%s%s%s\n", barrow_style(t, STYLE_NAME), function,
-            barrow_style(t, STYLE_PLAIN), barrow_style(t, STYLE_DIM), where,
-            barrow_style(t, STYLE_PLAIN), more);
+    fprintf(t->out, "%s%s%s", barrow_style(t, STYLE_NAME), function, barrow_style(t, STYLE_PLAIN));
+    if (*where)
+        fprintf(t->out, "  %s%s%s", barrow_style(t, STYLE_DIM), where,
+                barrow_style(t, STYLE_PLAIN));
+    fprintf(t->out, "%s\n", more);
     free(where);
     free(function);
     free(raw);
@@ -245,7 +247,8 @@ static uint32_t print_chain(const struct drawing *d, uint32_t n, struct prefix *
             print_gap(d, prefix, length - CHAIN_HEAD - CHAIN_TAIL);
         if (cut && at >= CHAIN_HEAD && at < length - CHAIN_TAIL)
             continue;
-        print_line(d, next, prefix, "", !(last && d->tree.nodes[next].own.bytes));
+        print_line(d, next, prefix, barrow_pick(&d->view->terminal, "\u21b3 ", "> "),
+                   !(last && d->tree.nodes[next].own.bytes));
     }
     return n;
 }
@@ -275,8 +278,13 @@ static void print_tree(const struct drawing *d)
         level->next = next_shown(d, n);
         prefix_set(&prefix, level->prefix, "");
         bool at_root = depth == 1;
-        n = print_chain(d, n, &prefix, at_root ? "" : level->next ? more : last,
-                        at_root ? "" : level->next ? line : "   ");
+        n = print_chain(d, n, &prefix,
+                        at_root       ? ""
+                        : level->next ? more
+                                      : last,
+                        at_root       ? ""
+                        : level->next ? line
+                                      : "   ");
         if (depth == room)
             levels = barrow_reallocate(levels, sizeof *levels * (room *= 2));
         levels[depth++] = (struct level){first_shown(d, n), prefix.length};
@@ -318,8 +326,8 @@ static uint64_t least_bytes(const struct drawing *d)
 static int tree_main(const void *values, int count, char **operands, struct barrow_error *err)
 {
     const struct tree_options *o = values;
-    struct barrow_query query = {.metric = (enum barrow_metric)o->metric, .by = BARROW_BY_STACK,
-                                 .filter = o->filter};
+    struct barrow_query query = {
+        .metric = (enum barrow_metric)o->metric, .by = BARROW_BY_STACK, .filter = o->filter};
     struct barrow_view view;
     struct drawing d = {.view = &view, .options = o};
     struct barrow_row *rows = NULL;
@@ -327,9 +335,10 @@ static int tree_main(const void *values, int count, char **operands, struct barr
 
     if (barrow_view_open(&view, &o->view, count, operands, err) < 0)
         return -1;
+    view.shows_peak = o->metric == BARROW_METRIC_PEAK;
     if (barrow_profile_rows(view.profile, &query, &rows, &row_count, err) < 0 ||
-        barrow_calltree_build(&d.tree, view.profile, rows, row_count, o->threads, !o->full,
-                              err) < 0) {
+        barrow_calltree_build(&d.tree, view.profile, rows, row_count, o->threads, !o->full, err) <
+            0) {
         free(rows);
         barrow_view_drop(&view);
         return -1;
@@ -358,14 +367,15 @@ static const struct barrow_option options[] = {
     VIEW_OPTION_COLOR(struct tree_options),
     OPTIONS_END};
 
-static const struct tree_options defaults = {.view = VIEW_DEFAULTS, .metric = BARROW_METRIC_PEAK,
-                                             .percent = -1};
+static const struct tree_options defaults = {
+    .view = VIEW_DEFAULTS, .metric = BARROW_METRIC_PEAK, .percent = -1};
 
 const struct barrow_command barrow_command_tree = {
     .usage = "[OPTIONS] FILE...",
-    .about = "Shows the calls that led to the memory, largest first. `total` counts what a call and\n"
-             "all it called allocated, `own` what its own line did. A function that calls itself\n"
-             "is shown once, with the depth it reached.",
+    .about =
+        "Shows the calls that led to the memory, largest first. `total` counts what a call and\n"
+        "all it called allocated, `own` what its own line did. A function that calls itself\n"
+        "is shown once, with the depth it reached.",
     .examples = "barrow tree app.1234.barrow\n"
                 "barrow tree --metric leaked --min 0.1 app.1234.barrow\n"
                 "barrow tree --threads --filter 'any.file=*/parser.py' app.1234.barrow",

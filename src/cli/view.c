@@ -17,12 +17,12 @@ const char *const barrow_metric_names[] = {
 #define X(name, text, words) text,
     BARROW_METRICS(X)
 #undef X
-    NULL};
+        NULL};
 const char *const barrow_grouping_names[] = {
 #define X(name, text) text,
     BARROW_GROUPINGS(X)
 #undef X
-    NULL};
+        NULL};
 static const char *const metric_words[] = {
 #define X(name, text, words) words,
     BARROW_METRICS(X)
@@ -50,8 +50,9 @@ int barrow_view_open(struct barrow_view *view, const struct barrow_view_options 
 {
     *view = (struct barrow_view){.options = options};
     if (count == 0)
-        return barrow_fail(err, BARROW_E_USAGE, "which recording? Name a ledger, or a directory "
-                                                "of ledgers");
+        return barrow_fail(err, BARROW_E_USAGE,
+                           "which recording? Name a ledger, or a directory "
+                           "of ledgers");
     occupy_closed_streams();
     signal(SIGPIPE, SIG_IGN); /* see barrow_output_end() */
     setvbuf(stdout, NULL, _IOFBF, 1 << 16);
@@ -72,6 +73,28 @@ int barrow_view_open(struct barrow_view *view, const struct barrow_view_options 
     return 0;
 }
 
+/* `first`, then words, in lines that fit the terminal. */
+static void print_wrapped(const struct barrow_terminal *t, const char *first, const char *words)
+{
+    size_t used = strlen(first), indent = used;
+
+    fputs(first, t->out);
+    while (*words) {
+        size_t bytes = strcspn(words, " ");
+        char *word = barrow_format("%.*s", (int)bytes, words);
+        size_t width = barrow_width(word);
+        if (used > indent && used + 1 + width > (size_t)t->width) {
+            fprintf(t->out, "\n%*s", (int)indent, "");
+            used = indent;
+        }
+        fprintf(t->out, " %s", word);
+        used += 1 + width;
+        free(word);
+        words += bytes + strspn(words + bytes, " ");
+    }
+    fputc('\n', t->out);
+}
+
 static void note(const struct barrow_view *view, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static void note(const struct barrow_view *view, const char *format, ...)
@@ -86,8 +109,9 @@ static void note(const struct barrow_view *view, const char *format, ...)
     if (length < 0)
         return;
     char *line = barrow_printable(t, text);
-    fprintf(t->out, "%snote: %s%s\n", barrow_style(t, STYLE_WARN), line,
-            barrow_style(t, STYLE_PLAIN));
+    fputs(barrow_style(t, STYLE_WARN), t->out);
+    print_wrapped(t, "note:", line);
+    fputs(barrow_style(t, STYLE_PLAIN), t->out);
     free(line);
     free(text);
 }
@@ -98,12 +122,14 @@ static void print_notes(const struct barrow_view *view)
     char number[BARROW_UNITS_ROOM];
 
     for (size_t i = 0; i < LEDGER_DROP_LIMIT; i++)
-        if (barrow_drop_words((enum ledger_drop)i) && p->dropped[i])
+        /* That the recording ended early stands in the second line. */
+        if (barrow_drop_words((enum ledger_drop)i) && p->dropped[i] && i != LEDGER_DROP_ended_early)
             note(view, "%s %s", barrow_units_count(number, p->dropped[i]),
                  barrow_drop_words((enum ledger_drop)i));
-    if (p->peak_imprecision_bytes)
-        note(view, "the peak may be off by up to %s, because threads allocated without the "
-                   "interpreter lock",
+    if (view->shows_peak && p->peak_imprecision_bytes)
+        note(view,
+             "the peak may be off by up to %s, because threads allocated without the "
+             "interpreter lock",
              barrow_units_bytes(number, p->peak_imprecision_bytes));
     for (size_t i = 0; i < p->warning_count; i++)
         note(view, "%s", p->warnings[i]);
@@ -148,6 +174,19 @@ void barrow_view_more(const struct barrow_view *view, size_t count, const char *
 
 /* ---- the first line ---- */
 
+char *barrow_view_ending(const struct barrow_view *view)
+{
+    const struct barrow_profile *p = view->profile;
+    const struct barrow_process *process = barrow_deciding_process(p);
+    const char *words = process ? barrow_end_words(process->end) : "";
+
+    if (p->complete)
+        return barrow_copy(words);
+    if (process && p->process_count > 1)
+        return barrow_format("not complete: process %u: %s", process->pid, words);
+    return barrow_format("not complete: %s", words);
+}
+
 void barrow_view_headline(const struct barrow_view *view, const char *format, ...)
 {
     const struct barrow_terminal *t = &view->terminal;
@@ -166,11 +205,13 @@ void barrow_view_headline(const struct barrow_view *view, const char *format, ..
     size_t used = barrow_width(what) + barrow_width(dot);
     size_t room = (size_t)t->width > used + 12 ? (size_t)t->width - used : 12;
     whose = barrow_fit(t, whose, room, CUT_END);
-    fprintf(t->out, "%s%s%s%s%s\n", barrow_style(t, STYLE_HEAD), what,
-            barrow_style(t, STYLE_PLAIN), dot, whose);
-    if (!p->complete)
-        fprintf(t->out, "%snot complete: %s%s\n", barrow_style(t, STYLE_WARN), barrow_profile_ending(p),
-                barrow_style(t, STYLE_PLAIN));
+    fprintf(t->out, "%s%s%s%s%s\n", barrow_style(t, STYLE_HEAD), what, barrow_style(t, STYLE_PLAIN),
+            dot, whose);
+    if (!p->complete) {
+        char *end = barrow_view_ending(view);
+        fprintf(t->out, "%s%s%s\n", barrow_style(t, STYLE_WARN), end, barrow_style(t, STYLE_PLAIN));
+        free(end);
+    }
     free(whose);
     free(what);
     free(text);

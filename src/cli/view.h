@@ -19,7 +19,10 @@ struct barrow_view_options {
     size_t limit; /* LIMIT_NOT_GIVEN; 0: all */
 };
 #define LIMIT_NOT_GIVEN SIZE_MAX
-#define VIEW_DEFAULTS {.color = COLOR_AUTO, .limit = LIMIT_NOT_GIVEN}
+#define VIEW_DEFAULTS                                 \
+    {                                                 \
+        .color = COLOR_AUTO, .limit = LIMIT_NOT_GIVEN \
+    }
 enum { TEXT_ROWS = 25 }; /* that a person's view shows unless told otherwise */
 
 extern const char *const barrow_color_names[];
@@ -27,28 +30,39 @@ extern const char *const barrow_metric_names[]; /* in the order of enum barrow_m
 extern const char *const barrow_grouping_names[];
 
 /* Lines of an option table; `type` is the command's options, which begin with `view`. */
-#define VIEW_OPTION_JSON(type)                                                            \
-    {"json", 0, OPTION_FLAG, NULL, offsetof(type, view.json), NULL, NULL,                 \
-     "write JSON to standard output, all of it"}
-#define VIEW_OPTION_COLOR(type)                                                           \
-    {"color", 0, OPTION_CHOICE, "WHEN", offsetof(type, view.color), barrow_color_names,   \
-     NULL, "colours (auto: on a terminal, unless NO_COLOR is set)"}
-#define VIEW_OPTION_LIMIT(type)                                                           \
-    {"limit", 'n', OPTION_COUNT, "N", offsetof(type, view.limit), NULL, NULL,             \
-     "show the N largest; 0: all (text shows 25 otherwise, JSON all)"}
-#define VIEW_OPTION_METRIC(type)                                                          \
-    {"metric", 'm', OPTION_CHOICE, "METRIC", offsetof(type, metric), barrow_metric_names, \
-     NULL, "which bytes to show (peak by default)"}
-#define VIEW_OPTION_FILTER(type)                                                          \
-    {"filter", 0, OPTION_TEXT, "EXPR", offsetof(type, filter), NULL, NULL,                \
-     "only what matches: key=glob or key!=glob, joined by commas; keys: file, function, " \
-     "module, domain, thread, line, process; any.KEY looks at the whole stack"}
+#define VIEW_OPTION_JSON(type)                                               \
+    {                                                                        \
+        "json", 0, OPTION_FLAG, NULL, offsetof(type, view.json), NULL, NULL, \
+            "write JSON to standard output, all of it"                       \
+    }
+#define VIEW_OPTION_COLOR(type)                                                                  \
+    {                                                                                            \
+        "color", 0, OPTION_CHOICE, "WHEN", offsetof(type, view.color), barrow_color_names, NULL, \
+            "colours (auto: on a terminal, unless NO_COLOR is set)"                              \
+    }
+#define VIEW_OPTION_LIMIT(type)                                                  \
+    {                                                                            \
+        "limit", 'n', OPTION_COUNT, "N", offsetof(type, view.limit), NULL, NULL, \
+            "show the N largest; 0: all (text shows 25 otherwise, JSON all)"     \
+    }
+#define VIEW_OPTION_METRIC(type)                                                                   \
+    {                                                                                              \
+        "metric", 'm', OPTION_CHOICE, "METRIC", offsetof(type, metric), barrow_metric_names, NULL, \
+            "which bytes to show (peak by default)"                                                \
+    }
+#define VIEW_OPTION_FILTER(type)                                                                 \
+    {                                                                                            \
+        "filter", 0, OPTION_TEXT, "EXPR", offsetof(type, filter), NULL, NULL,                    \
+            "only what matches: key=glob or key!=glob, joined by commas; keys: file, function, " \
+            "module, domain, thread, line, process; any.KEY looks at the whole stack"            \
+    }
 
 struct barrow_view {
     const struct barrow_view_options *options;
     struct barrow_profile *profile;
     struct barrow_terminal terminal; /* text views */
     struct barrow_json json;         /* --json: an object has been begun */
+    bool shows_peak;                 /* the closing notes say how exact the peak is */
 };
 
 /* Loads the ledgers; ready to write to standard output. */
@@ -65,10 +79,12 @@ size_t barrow_view_limit(const struct barrow_view *view, size_t count);
 /* "… 12 more lines; --limit 0 shows all" if rows are left out. */
 void barrow_view_more(const struct barrow_view *view, size_t count, const char *noun);
 
-/* The first line: printf text, then whose profile it is. */
+/* The first line: printf text, then whose profile it is.  A second one if it is not complete. */
 void barrow_view_headline(const struct barrow_view *view, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* "peak 41.2 MiB at 1.2 s", or the total of another metric; to be freed. */
+/* How the recording ended, in words; to be freed. */
+char *barrow_view_ending(const struct barrow_view *view);
+/* "41 MiB after 1.2 s" for the peak, "3 MiB in 12 blocks" for other metrics; to be freed. */
 char *barrow_view_total(const struct barrow_view *view, enum barrow_metric metric);
 
 /* Sum of a metric over all sites. */

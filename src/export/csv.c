@@ -4,21 +4,16 @@
 #include <string.h>
 
 #include "export/export.h"
+#include "export/text.h"
 #include "table/summary.h"
 
 static void put_field(FILE *to, const char *text)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, to);
-        return;
-    }
-    fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', to);
-        fputc(*text, to);
-    }
-    fputc('"', to);
+    const char *quote = strpbrk(text, ",\"") ? "\"" : "";
+
+    fputs(quote, to);
+    barrow_export_text(to, text, '"', "\"\"");
+    fputs(quote, to);
 }
 
 int barrow_export_csv(const struct barrow_profile *profile, enum barrow_metric metric, FILE *to,

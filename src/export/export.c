@@ -4,4 +4,4 @@ const struct barrow_export_format barrow_export_formats[] = {
 #define X(name, help) {#name, help, barrow_export_##name},
     BARROW_EXPORTERS(X)
 #undef X
-    {NULL, NULL, NULL}};
+        {NULL, NULL, NULL}};

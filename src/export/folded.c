@@ -1,21 +1,19 @@
 /* Folded stacks: one line `root;caller;leaf bytes` a stack, a frame being
  * `qualified_name (file:line)`.
  *
- * Readers split at the last blank and at every `;`, and lines at line feeds, so those are replaced inside names.
- * Thread groups are left out; stacks that differ in nothing else become one.
+ * Readers split at the last blank and at every `;`, and lines at line feeds, so those are replaced
+ * inside names. Thread groups are left out; stacks that differ in nothing else become one.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "export/export.h"
+#include "export/text.h"
 #include "table/calltree.h"
 
 static void put_name(FILE *to, const char *name)
 {
-    for (; *name; name++)
-        fputc(*name == ';' ? ':' : iscntrl((unsigned char)*name) ? ' ' : *name, to);
+    barrow_export_text(to, name, ';', ":");
 }
 
 static void put_frame(FILE *to, const struct barrow_calltree *tree,

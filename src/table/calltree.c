@@ -20,8 +20,8 @@ struct child_key {
     bool is_thread, is_folded;
 };
 
-#define SAME_CHILD(nodes, i, key)                                             \
-    (nodes[i].parent == key->parent && nodes[i].frame == key->frame &&        \
+#define SAME_CHILD(nodes, i, key)                                      \
+    (nodes[i].parent == key->parent && nodes[i].frame == key->frame && \
      nodes[i].is_thread == key->is_thread && nodes[i].is_folded == key->is_folded)
 BARROW_MAP_FIND(find_child, const struct barrow_calltree_node *, const struct child_key *,
                 SAME_CHILD)
@@ -29,8 +29,8 @@ BARROW_MAP_FIND(find_child, const struct barrow_calltree_node *, const struct ch
 /* The child of that description, made if it isn't there; 0: no memory. */
 static uint32_t child(struct builder *b, const struct child_key *key)
 {
-    uint32_t hash = barrow_hash_2(key->parent, (uint64_t)key->frame << 2 | key->is_thread << 1 |
-                                                   key->is_folded);
+    uint32_t hash = barrow_hash_2(key->parent,
+                                  (uint64_t)key->frame << 2 | key->is_thread << 1 | key->is_folded);
     if (!barrow_map_reserve(&b->children, 1))
         return 0;
     uint32_t *place = find_child(&b->children, b->nodes.items, key, hash);
@@ -39,8 +39,10 @@ static uint32_t child(struct builder *b, const struct child_key *key)
     struct barrow_calltree_node *node = barrow_array_add(&b->nodes);
     if (!node)
         return 0;
-    *node = (struct barrow_calltree_node){.parent = key->parent, .frame = key->frame,
-                                          .recursion = 1, .is_thread = key->is_thread,
+    *node = (struct barrow_calltree_node){.parent = key->parent,
+                                          .frame = key->frame,
+                                          .recursion = 1,
+                                          .is_thread = key->is_thread,
                                           .is_folded = key->is_folded};
     uint32_t index = (uint32_t)(b->nodes.count - 1);
     barrow_map_fill(&b->children, place, hash, index);
@@ -94,10 +96,10 @@ static int place_nodes(struct builder *b)
         uint32_t shown = 0;
         if (b->fold_recursion && !node->is_thread && !node->is_folded)
             shown = same_frame_above(b, parent, node->frame);
-        if (shown)
-            count_recursion(b, n, shown);
-        else if (!(shown = child(b, &key)))
+        if (!shown && !(shown = child(b, &key)))
             return -1;
+        if (b->fold_recursion)
+            count_recursion(b, n, shown);
         b->shown_as[n] = shown;
     }
     return 0;

@@ -30,8 +30,8 @@ static size_t gather(const struct barrow_profile *p, const struct barrow_row *ro
         uint32_t frame = has_frame ? p->nodes[leaf].frame : 0;
         uint32_t finding = by_stack ? 0 : finding_of_frame[frame];
         if (!finding) {
-            leaks[found++] = (struct barrow_leak){.frame = frame, .node = rows[i].node,
-                                                  .node_bytes = rows[i].bytes};
+            leaks[found++] = (struct barrow_leak){
+                .frame = frame, .node = rows[i].node, .node_bytes = rows[i].bytes};
             finding = (uint32_t)found;
             finding_of_frame[frame] = finding;
         }
@@ -46,8 +46,8 @@ static size_t gather(const struct barrow_profile *p, const struct barrow_row *ro
 int barrow_leaks_find(const struct barrow_profile *p, const char *filter, bool by_stack,
                       struct barrow_leak **leaks, size_t *count, struct barrow_error *err)
 {
-    struct barrow_query query = {.metric = BARROW_METRIC_LEAKED, .by = BARROW_BY_STACK,
-                                 .filter = filter};
+    struct barrow_query query = {
+        .metric = BARROW_METRIC_LEAKED, .by = BARROW_BY_STACK, .filter = filter};
     struct barrow_row *rows = NULL;
     size_t row_count = 0;
 

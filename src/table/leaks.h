@@ -6,9 +6,9 @@
 #include "profile/profile.h"
 
 struct barrow_leak {
-    uint32_t frame;       /* where it was allocated; 0: without a Python frame */
-    uint32_t node;        /* leaf of the stack that holds most of the bytes */
-    uint32_t stacks;      /* how many stacks lead to the line (or 1) */
+    uint32_t frame;  /* where it was allocated; 0: without a Python frame */
+    uint32_t node;   /* leaf of the stack that holds most of the bytes */
+    uint32_t stacks; /* how many stacks lead to the line (or 1) */
     uint64_t bytes, blocks;
     uint64_t node_bytes; /* of that stack */
 };

@@ -17,7 +17,7 @@ struct sweep {
     size_t count, at; /* interval that the sweep has reached */
     struct level {
         uint64_t rss, heap, end_ns;
-    } *levels; /* one a process */
+    } * levels; /* one a process */
     uint64_t rss, heap;
 };
 

@@ -12,8 +12,8 @@ struct barrow_interval {
     uint64_t gc_pause_ns;           /* the longest collection that began in it */
 };
 
-/* Fills `count` (at least 1) intervals that cover [0, profile->duration_ns].  The exact heap peak is part of
- * the interval it fell into, though no sample may have seen it. */
+/* Fills `count` (at least 1) intervals that cover [0, profile->duration_ns].  The exact heap peak
+ * is part of the interval it fell into, though no sample may have seen it. */
 int barrow_series_build(const struct barrow_profile *profile, struct barrow_interval *intervals,
                         size_t count, struct barrow_error *err);
 /* The interval that a time falls into. */

@@ -1,6 +1,7 @@
 /* Walking one stack of a profile, leaf first, thread groups left out.
  *
- *     for (uint32_t n = barrow_stack_leaf(profile, row->node); n; n = barrow_stack_caller(profile, n))
+ *     for (uint32_t n = barrow_stack_leaf(profile, row->node); n; n = barrow_stack_caller(profile,
+ * n))
  *         ... barrow_stack_frame(profile, n) ...
  *
  * A stack without a Python frame has no such n.

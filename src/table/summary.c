@@ -47,7 +47,7 @@ const char *barrow_end_words(enum ledger_end end)
     return end < COUNT(end_words) && end_words[end] ? end_words[end] : "in an unknown way";
 }
 
-const char *barrow_profile_ending(const struct barrow_profile *p)
+const struct barrow_process *barrow_deciding_process(const struct barrow_profile *p)
 {
     const struct barrow_process *told = NULL;
 
@@ -56,7 +56,7 @@ const char *barrow_profile_ending(const struct barrow_profile *p)
         if (!told || (told->complete && (!process->complete || process->is_root)))
             told = process;
     }
-    return told ? barrow_end_words(told->end) : "";
+    return told;
 }
 
 const char *barrow_drop_words(enum ledger_drop drop)
@@ -100,13 +100,15 @@ static void put_process(struct barrow_json *json, const struct barrow_process *p
 
 void barrow_summary_json(struct barrow_json *json, const struct barrow_profile *p)
 {
+    const struct barrow_process *decider = barrow_deciding_process(p);
+
     barrow_put_text(json, "command", p->command);
     barrow_put_text(json, "python", p->python);
     barrow_put_number(json, "pid", p->pid);
     barrow_put_text(json, "mode", barrow_mode_name(p->mode));
     barrow_put_text(json, "scope", barrow_scope_name(p->scope));
     barrow_put_flag(json, "complete", p->complete);
-    barrow_put_text(json, "ended", barrow_profile_ending(p));
+    barrow_put_text(json, "ended", decider ? barrow_end_words(decider->end) : "");
     barrow_put_seconds(json, "duration_s", p->duration_ns);
     barrow_put_number(json, "peak_bytes", p->peak_bytes);
     barrow_put_seconds(json, "peak_time_s", p->peak_ns);

@@ -13,8 +13,9 @@ const char *barrow_scope_name(enum ledger_scope scope);
 const char *barrow_domain_name(enum ledger_domain domain);
 /* "the program ended", "still running, or killed", ... */
 const char *barrow_end_words(enum ledger_end end);
-/* How the recording ended: of the first process that is not complete, else of the root. */
-const char *barrow_profile_ending(const struct barrow_profile *profile);
+/* The process whose end decides how the recording ended: the first that is not complete, else the
+ * root.  NULL: there is no process. */
+const struct barrow_process *barrow_deciding_process(const struct barrow_profile *profile);
 /* What kind of thing `dropped[drop]` counts; NULL: nothing. */
 const char *barrow_drop_words(enum ledger_drop drop);
 

@@ -1,0 +1,22 @@
+#include "export/text.h"
+
+#include "table/utf8.h"
+
+void barrow_export_text(FILE *to, const char *name, char special, const char *stand_in)
+{
+    while (*name) {
+        uint32_t c = 0;
+        size_t length = barrow_utf8_decode(name, &c);
+        if (*name == special)
+            fputs(stand_in, to);
+        else if (length == 0)
+            fprintf(to, "\\x%02x", (unsigned char)*name);
+        else if (barrow_utf8_is_surrogate(c))
+            fprintf(to, "\\u%04x", c);
+        else if (barrow_utf8_is_control(c))
+            fprintf(to, "\\x%02x", c);
+        else
+            fwrite(name, 1, length, to);
+        name += length ? length : 1;
+    }
+}

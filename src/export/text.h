@@ -1,0 +1,11 @@
+/* Names in text formats: always valid UTF-8 in one line. */
+#ifndef BARROW_EXPORT_TEXT_H
+#define BARROW_EXPORT_TEXT_H
+
+#include <stdio.h>
+
+/* Writes `name` with each character `special` replaced by `stand_in`.  Control characters become
+ * `\x1b`, lone surrogates `\udcff`, bytes that are no UTF-8 `\xff`. */
+void barrow_export_text(FILE *to, const char *name, char special, const char *stand_in);
+
+#endif
