@@ -24,9 +24,7 @@ class Interpreter:
         self.path = path
         self.root = root
         if root and os.geteuid():
-            raise SystemExit(
-                f"bench: an interpreter in {root} needs root, or leave it out: --no-forky"
-            )
+            raise SystemExit(f"bench: an interpreter in {root} needs root, or leave it out: --no-forky")
         self.version = self._ask("import sys; print('%d.%d' % sys.version_info[:2])")
         where = Path(path).resolve() if not root else Path(path)
         suffix = "" if str(where).startswith("/usr/bin/") or root else "-" + where.parts[-3]
@@ -52,10 +50,10 @@ class Interpreter:
 
     # ---- setting up ---------------------------------------------------------------------
 
-    def _pip(self, *arguments):
+    def _pip(self, *arguments, log=sys.stderr):
         path = f"PATH={self.venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"  # for the build tools
         command = ["env", path, self.python, "-m", "pip", "-qq", "--disable-pip-version-check"]
-        return self.run([*command, *arguments], stdout=sys.stderr).returncode == 0
+        return self.run([*command, *arguments], stdout=log, stderr=log).returncode == 0
 
     def _has(self, module):
         code = f"import importlib.util as u; print(u.find_spec({module!r}) is not None)"
@@ -89,15 +87,14 @@ class Interpreter:
         print(f"building barrow for {self.label} in {self.venv}", file=sys.stderr)
         if not self._has("mesonpy"):
             self._pip("install", "--upgrade", *BUILD_TOOLS)
-        self._pip("uninstall", "-y", "barrow")
         # As make builds it; in a directory that stays, so that only what changed is compiled.
-        build = [
-            "--no-build-isolation",
-            f"-Cbuild-dir={self.venv}.meson",
-            "-Csetup-args=-Ddebug=true",
-        ]
-        if self._pip("install", "--no-deps", *build, str(REPOSITORY)):
-            stamp.touch()
+        build = ["--no-build-isolation", f"-Cbuild-dir={self.venv}.meson", "-Csetup-args=-Ddebug=true"]
+        path = Path(f"{self.venv}.log")
+        with open(path, "w") as log:
+            done = self._pip("install", "--force-reinstall", "--no-deps", *build, str(REPOSITORY), log=log)
+        if not done:
+            raise SystemExit(f"bench: barrow does not build for {self.label}: see {path}")
+        stamp.touch()
 
     def versions(self):
         """What is installed: {"python": build, "barrow": version or None, ...}."""
