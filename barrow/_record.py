@@ -1,5 +1,6 @@
 """Recording a part of a program from within: `barrow.record()` and `barrow.mark()`."""
 
+import contextlib
 import os
 import threading
 import weakref
@@ -14,6 +15,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_DESCRIPTORS = "/proc/self/fd/"
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _close(descriptor: int, identity: tuple[int, int]) -> None:
+    """Close it, unless the program did so and has got the number for a file of its own."""
+    with contextlib.suppress(OSError):
+        if _identity(descriptor) == identity:
+            os.close(descriptor)
+
+
 class RegionSummary(TypedDict):
     """What happened between start() and stop() of a region: bytes, and seconds of the ledger."""
 
@@ -24,9 +40,11 @@ class RegionSummary(TypedDict):
     peak_time_s: float
     live_bytes: int
     """Growth: live at the stop, beyond what was live at the start."""
+    live_blocks: int
     total_bytes: int
     allocations: int
     frees: int
+    temporary_allocations: int
 
 
 class record:
@@ -58,7 +76,7 @@ class record:
     generator functions from their first step until they are exhausted or closed, whatever else
     runs while they wait.
 
-    Errors: OSError or barrow.Error from start() if the ledger can't be written.
+    Errors: barrow.LedgerError from start() if the ledger can't be written.
     """
 
     def __init__(
@@ -88,7 +106,8 @@ class record:
     def start(self) -> None:
         """Begin to record.
 
-        Raises barrow.Error if this object is recording already or the ledger can't be written.
+        Raises barrow.Error if this object is recording already, barrow.LedgerError if the ledger
+        can't be written.
         """
         if self._started:
             raise _core.Error("this record() has been started already")
@@ -109,10 +128,12 @@ class record:
             self._region_summary = cast(RegionSummary, _core.region_stop(self._region))
             return
         self._written = _core.record_stop()
-        prefix = "/proc/self/fd/"
-        if self._written.startswith(prefix):
-            # A ledger in memory lives as long as its descriptor.
-            weakref.finalize(self, os.close, int(self._written.removeprefix(prefix)))
+        if self._written.startswith(_DESCRIPTORS):
+            # A ledger in memory lives as long as its descriptors; the recorder's own goes with the
+            # next recording.
+            descriptor = os.dup(int(self._written.removeprefix(_DESCRIPTORS)))
+            weakref.finalize(self, _close, descriptor, _identity(descriptor))
+            self._written = f"{_DESCRIPTORS}{descriptor}"
 
     def __enter__(self) -> "record":
         self.start()

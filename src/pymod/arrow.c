@@ -110,8 +110,7 @@ static int64_t set_buffers(const struct column *column, const void **buffers)
     return 1;
 }
 
-static bool fill_array(struct batch *batch, const struct column *column,
-                       struct ArrowArray *out)
+static bool fill_array(struct batch *batch, const struct column *column, struct ArrowArray *out)
 {
     struct array_owner *owner = calloc(1, sizeof *owner);
     size_t count = column->child_count;

@@ -4,8 +4,7 @@
 #include "pymod/arrow.h"
 
 struct py_batch {
-    PyObject_HEAD
-    struct batch *batch;
+    PyObject_HEAD struct batch *batch;
 };
 
 static const struct column *table_of(PyObject *self)
@@ -204,8 +203,10 @@ static PyGetSetDef batch_getset[] = {
 };
 
 static PyType_Slot batch_slots[] = {
-    {Py_tp_dealloc, batch_dealloc}, {Py_tp_methods, batch_methods},
-    {Py_tp_getset, batch_getset},   {Py_mp_length, batch_length},
+    {Py_tp_dealloc, batch_dealloc},
+    {Py_tp_methods, batch_methods},
+    {Py_tp_getset, batch_getset},
+    {Py_mp_length, batch_length},
     {Py_tp_doc, "Columns of equal length."},
     {0, NULL},
 };

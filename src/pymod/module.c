@@ -27,11 +27,13 @@ PyObject *barrow_pymod_raise(const struct pymod_state *state, const struct barro
 static int add_exceptions(PyObject *module, struct pymod_state *state)
 {
     state->error = PyErr_NewExceptionWithDoc(
-        "barrow.Error", "What went wrong in barrow; the text says where and what to do.", NULL, NULL);
+        "barrow.Error", "What went wrong in barrow; the text says where and what to do.", NULL,
+        NULL);
     if (state->error == NULL || PyModule_AddObjectRef(module, "Error", state->error) < 0)
         return -1;
     state->ledger_error = PyErr_NewExceptionWithDoc(
-        "barrow.LedgerError", "A ledger can't be read: it is missing, damaged or foreign.",
+        "barrow.LedgerError",
+        "A ledger can't be read (it is missing, damaged or foreign) or can't be written.",
         state->error, NULL);
     if (state->ledger_error == NULL)
         return -1;

@@ -10,8 +10,7 @@
 #include "table/summary.h"
 
 struct py_profile {
-    PyObject_HEAD
-    struct barrow_profile *profile;
+    PyObject_HEAD struct barrow_profile *profile;
 };
 
 static const struct barrow_profile *profile_of(PyObject *self)
@@ -36,10 +35,9 @@ static PyObject *load(struct pymod_state *state, const char *const *paths, size_
     struct barrow_error err;
     int status;
 
-    Py_BEGIN_ALLOW_THREADS
-    status = barrow_profile_load(&profile, paths, count, &err);
-    Py_END_ALLOW_THREADS
-    if (status < 0) {
+    Py_BEGIN_ALLOW_THREADS status = barrow_profile_load(&profile, paths, count, &err);
+    Py_END_ALLOW_THREADS if (status < 0)
+    {
         if (err.code == BARROW_E_USAGE) /* ledgers that don't belong together */
             err.code = BARROW_E_FORMAT;
         return barrow_pymod_raise(state, &err);
@@ -133,7 +131,8 @@ static int choose(const char *what, const char *name, const char *const *names, 
     char known[200] = "";
     size_t used = 0;
     for (int i = 0; i < count && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", names[i]);
+        used +=
+            (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", names[i]);
     PyErr_Format(PyExc_ValueError, "%s '%s': must be one of %s", what, name, known);
     return -1;
 }

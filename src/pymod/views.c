@@ -6,9 +6,18 @@
 #include "table/summary.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define INT(name) {name, COLUMN_INT, NULL, 0}
-#define FLOAT(name) {name, COLUMN_FLOAT, NULL, 0}
-#define TEXT(name) {name, COLUMN_TEXT, NULL, 0}
+#define INT(name)                 \
+    {                             \
+        name, COLUMN_INT, NULL, 0 \
+    }
+#define FLOAT(name)                 \
+    {                               \
+        name, COLUMN_FLOAT, NULL, 0 \
+    }
+#define TEXT(name)                 \
+    {                              \
+        name, COLUMN_TEXT, NULL, 0 \
+    }
 
 static struct batch *no_memory(struct batch *batch, struct barrow_error *err)
 {
@@ -28,7 +37,7 @@ static const struct column_plan frame_fields[] = {TEXT("function"), TEXT("file")
 static const struct column_plan frame = {"item", COLUMN_STRUCT, frame_fields, COUNT(frame_fields)};
 
 static const struct column_plan line_columns[] = {TEXT("function"), TEXT("file"), INT("line"),
-                                                  TEXT("domain"), INT("bytes"), INT("blocks")};
+                                                  TEXT("domain"),   INT("bytes"), INT("blocks")};
 static const struct column_plan function_columns[] = {TEXT("function"), TEXT("file"),
                                                       TEXT("domain"), INT("bytes"), INT("blocks")};
 static const struct column_plan file_columns[] = {TEXT("file"), INT("bytes"), INT("blocks")};
@@ -144,9 +153,9 @@ struct batch *barrow_view_samples(const struct barrow_profile *profile, struct b
     return batch != NULL && barrow_batch_finish(batch) ? batch : no_memory(batch, err);
 }
 
-static const struct column_plan gc_event_columns[] = {
-    FLOAT("time_s"),   INT("pid"),       FLOAT("pause_s"),
-    INT("generation"), INT("collected"), INT("uncollectable")};
+static const struct column_plan gc_event_columns[] = {FLOAT("time_s"),  INT("pid"),
+                                                      FLOAT("pause_s"), INT("generation"),
+                                                      INT("collected"), INT("uncollectable")};
 
 struct batch *barrow_view_gc_events(const struct barrow_profile *profile, struct barrow_error *err)
 {
