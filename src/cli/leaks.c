@@ -115,23 +115,27 @@ static void print_text(struct barrow_view *view, const struct leaks_options *o,
                                                    BARROW_COLUMN_LINE};
     const struct barrow_terminal *t = &view->terminal;
     struct barrow_columns *c = barrow_columns_new(t, columns, 5, "source");
-    uint64_t whole = barrow_metric_sum(view->profile, BARROW_METRIC_LEAKED).bytes;
-    char *total = barrow_view_total(view, BARROW_METRIC_LEAKED);
+    struct barrow_value whole = {0, 0};
+    char *how = barrow_format("by %s of birth", groupings[o->by]);
 
-    barrow_view_headline(view, "never freed, by %s of birth%s%s: %s", groupings[o->by],
-                         o->filter ? ", only " : "", o->filter ? o->filter : "", total);
+    for (size_t i = 0; i < count; i++) {
+        whole.bytes += leaks[i].bytes;
+        whole.blocks += leaks[i].blocks;
+    }
+
+    barrow_view_headline_metric(view, BARROW_METRIC_LEAKED, how, o->filter, whole);
+    free(how);
     fprintf(t->out,
             "%sNo gc.collect ran before the end, and what modules still hold counts too.%s\n",
             barrow_style(t, STYLE_DIM), barrow_style(t, STYLE_PLAIN));
     for (size_t i = 0; i < barrow_view_limit(view, count); i++)
-        put_leak(c, view, &leaks[i], whole);
+        put_leak(c, view, &leaks[i], whole.bytes);
     if (count)
         barrow_columns_print(c);
     else
         fprintf(t->out, " everything was freed\n");
     barrow_view_more(view, count, o->by == BY_LINE ? "lines" : "stacks");
     barrow_columns_free(c);
-    free(total);
 }
 
 static int leaks_main(const void *values, int count, char **operands, struct barrow_error *err)
@@ -170,11 +174,10 @@ static const struct leaks_options defaults = {.view = VIEW_DEFAULTS, .by = BY_LI
 
 const struct barrow_command barrow_command_leaks = {
     .usage = "[OPTIONS] FILE...",
-    .about =
-        "Shows what was still allocated when recording ended: the line it was born at and the\n"
-        "calls that led there (of several stacks, the one that holds most). Recording ends\n"
-        "before modules are taken apart and no gc.collect runs first, so what module globals\n"
-        "hold and what waits in reference cycles counts too.",
+    .about = "Shows what was still allocated when recording ended: the line it was born at\n"
+             "and the calls that led there (of several stacks, the one that holds most).\n"
+             "Recording ends before modules are taken apart and no gc.collect runs first,\n"
+             "so what module globals hold and what waits in reference cycles counts too.",
     .examples = "barrow leaks app.1234.barrow\n"
                 "barrow leaks --by stack --limit 5 app.1234.barrow\n"
                 "barrow leaks --filter 'module!=importlib*' app.1234.barrow",

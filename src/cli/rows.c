@@ -142,6 +142,17 @@ static void put_stack_cells(struct barrow_columns *c, const struct barrow_view *
     free(callers);
 }
 
+static void put_name_cell(struct barrow_columns *c, enum barrow_grouping by, const char *name)
+{
+    char *place = name && by == BARROW_BY_FILE ? barrow_place(name, 0) : NULL;
+
+    if (!name || !*name)
+        barrow_columns_put(c, barrow_no_frame);
+    else
+        barrow_columns_put(c, place ? place : name);
+    free(place);
+}
+
 static void put_cells(struct barrow_columns *c, const struct barrow_view *view,
                       enum barrow_grouping by, const struct barrow_row *row)
 {
@@ -159,10 +170,7 @@ static void put_cells(struct barrow_columns *c, const struct barrow_view *view,
         put_stack_cells(c, view, row);
         return;
     default:
-        if (!row->name || !*row->name)
-            barrow_columns_put(c, barrow_no_frame);
-        else
-            barrow_columns_put(c, by == BARROW_BY_FILE ? barrow_short_path(row->name) : row->name);
+        put_name_cell(c, by, row->name);
     }
 }
 

@@ -32,11 +32,11 @@ void barrow_put_source(struct barrow_columns *c, const struct barrow_view *view,
     }
 #define BARROW_COLUMN_FUNCTION                             \
     {                                                      \
-        "function", ALIGN_LEFT, STYLE_NAME, 12, CUT_MIDDLE \
+        "function", ALIGN_LEFT, STYLE_NAME, 10, CUT_MIDDLE \
     }
 #define BARROW_COLUMN_LINE                             \
     {                                                  \
-        "line", ALIGN_LEFT, STYLE_PLAIN, 14, CUT_START \
+        "line", ALIGN_LEFT, STYLE_PLAIN, 12, CUT_START \
     }
 #define BARROW_COLUMN_DOMAIN                        \
     {                                               \

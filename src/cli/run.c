@@ -211,11 +211,11 @@ const struct barrow_command barrow_command_run = {
     .usage = "[OPTIONS] [PYTHON-OPTIONS] SCRIPT [ARGS...]\n"
              "[OPTIONS] [PYTHON-OPTIONS] -m MODULE [ARGS...]\n"
              "[OPTIONS] [PYTHON-OPTIONS] -c CODE [ARGS...]",
-    .about =
-        "Runs a Python program and records who allocates its memory into a ledger, which the\n"
-        "other commands read: while the program runs, after it ended, after it was killed. The\n"
-        "program behaves as under python; options of python may stand before it. Processes it\n"
-        "starts are recorded into ledgers of their own beside FILE.",
+    .about = "Runs a Python program and records who allocates its memory into a ledger,\n"
+             "which the other commands read: while the program runs, after it ended, after\n"
+             "it was killed. The program behaves as under python; options of python may\n"
+             "stand before it. Processes it starts are recorded into ledgers of their own\n"
+             "beside FILE.",
     .examples = "barrow run app.py --its-own-option\n"
                 "barrow run -o app.barrow -f -m package.module\n"
                 "barrow run -X dev -W error app.py\n"

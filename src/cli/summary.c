@@ -138,16 +138,18 @@ static int print_top_lines(const struct barrow_view *view, struct barrow_error *
     const struct barrow_terminal *t = &view->terminal;
     struct barrow_query query = {
         .metric = BARROW_METRIC_PEAK, .by = BARROW_BY_LINE, .limit = TOP_LINES};
+    struct barrow_value whole;
     struct barrow_row *rows;
     size_t count;
 
-    if (barrow_profile_rows(view->profile, &query, &rows, &count, err) < 0)
+    if (barrow_metric_sum(view->profile, BARROW_METRIC_PEAK, NULL, &whole, err) < 0 ||
+        barrow_profile_rows(view->profile, &query, &rows, &count, err) < 0)
         return -1;
     if (count) {
         fprintf(t->out, "\n%slines that owned the most at the peak%s\n",
                 barrow_style(t, STYLE_HEAD), barrow_style(t, STYLE_PLAIN));
         barrow_rows_print(view, BARROW_BY_LINE, rows, count < TOP_LINES ? count : TOP_LINES,
-                          barrow_metric_sum(view->profile, BARROW_METRIC_PEAK).bytes);
+                          whole.bytes);
     }
     free(rows);
     return 0;
@@ -188,11 +190,10 @@ static const struct summary_options defaults = {.view = VIEW_DEFAULTS};
 
 const struct barrow_command barrow_command_summary = {
     .usage = "[OPTIONS] FILE...",
-    .about =
-        "Shows what was recorded, how it ended, how much memory was in use at the peak and at\n"
-        "the end, and the lines that owned the most. FILE may be a recording that is still\n"
-        "being written, or that of a killed process. Several FILEs, or a directory, are shown\n"
-        "as one: the processes of one run.",
+    .about = "Shows what was recorded, how it ended, how much memory was in use at the\n"
+             "peak and at the end, and the lines that owned the most. FILE may be a\n"
+             "recording that is still being written, or that of a killed process. Several\n"
+             "FILEs, or a directory, are shown as one: the processes of one run.",
     .examples = "barrow summary app.1234.barrow\n"
                 "barrow summary app.1234.barrow app.1235.barrow\n"
                 "barrow summary --json recordings/",

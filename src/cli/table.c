@@ -16,7 +16,7 @@ struct table_options {
 };
 
 static void write_json(struct barrow_view *view, const struct table_options *o,
-                       const struct barrow_row *rows, size_t count)
+                       const struct barrow_row *rows, size_t count, struct barrow_value whole)
 {
     struct barrow_json *json = &view->json;
     size_t limit = barrow_view_limit(view, count);
@@ -24,8 +24,7 @@ static void write_json(struct barrow_view *view, const struct table_options *o,
     barrow_put_text(json, "metric", barrow_metric_names[o->metric]);
     barrow_put_text(json, "by", barrow_grouping_names[o->by]);
     barrow_put_flag(json, "inclusive", o->inclusive);
-    barrow_put_number(json, "total_bytes",
-                      barrow_metric_sum(view->profile, (enum barrow_metric)o->metric).bytes);
+    barrow_put_number(json, "total_bytes", whole.bytes);
     barrow_json_key(json, "rows");
     barrow_json_begin_array(json);
     for (size_t i = 0; i < limit; i++) {
@@ -39,18 +38,15 @@ static void write_json(struct barrow_view *view, const struct table_options *o,
 }
 
 static void print_text(struct barrow_view *view, const struct table_options *o,
-                       const struct barrow_row *rows, size_t count)
+                       const struct barrow_row *rows, size_t count, struct barrow_value whole)
 {
-    enum barrow_metric metric = (enum barrow_metric)o->metric;
-    uint64_t whole = barrow_metric_sum(view->profile, metric).bytes;
-    char *total = barrow_view_total(view, metric);
+    char *how =
+        barrow_format("by %s%s", barrow_grouping_names[o->by], o->inclusive ? " with callees" : "");
 
-    barrow_view_headline(view, "%s, by %s%s%s%s: %s", barrow_metric_words(metric),
-                         barrow_grouping_names[o->by], o->inclusive ? " with callees" : "",
-                         o->filter ? ", only " : "", o->filter ? o->filter : "", total);
-    free(total);
+    barrow_view_headline_metric(view, (enum barrow_metric)o->metric, how, o->filter, whole);
+    free(how);
     barrow_rows_print(view, (enum barrow_grouping)o->by, rows, barrow_view_limit(view, count),
-                      whole);
+                      whole.bytes);
     if (count == 0)
         fprintf(view->terminal.out, " nothing to show\n");
     barrow_view_more(view, count, "rows");
@@ -65,19 +61,21 @@ static int table_main(const void *values, int count, char **operands, struct bar
                                  .filter = o->filter};
     struct barrow_view view;
     struct barrow_row *rows = NULL;
+    struct barrow_value whole;
     size_t row_count = 0;
 
     if (barrow_view_open(&view, &o->view, count, operands, err) < 0)
         return -1;
     view.shows_peak = o->metric == BARROW_METRIC_PEAK;
-    if (barrow_profile_rows(view.profile, &query, &rows, &row_count, err) < 0) {
+    if (barrow_metric_sum(view.profile, query.metric, o->filter, &whole, err) < 0 ||
+        barrow_profile_rows(view.profile, &query, &rows, &row_count, err) < 0) {
         barrow_view_drop(&view);
         return -1;
     }
     if (o->view.json)
-        write_json(&view, o, rows, row_count);
+        write_json(&view, o, rows, row_count, whole);
     else
-        print_text(&view, o, rows, row_count);
+        print_text(&view, o, rows, row_count, whole);
     free(rows);
     barrow_view_close(&view);
     return 0;
@@ -100,7 +98,8 @@ static const struct table_options defaults = {
 
 const struct barrow_command barrow_command_table = {
     .usage = "[OPTIONS] FILE...",
-    .about = "Shows who owns the memory, largest first. Bytes are those the program asked for.\n"
+    .about = "Shows who owns the memory, largest first. Bytes are those the program asked\n"
+             "for.\n"
              "  peak       what was alive when the program used the most memory\n"
              "  leaked     what was never freed; module globals are part of it\n"
              "  total      all that was ever allocated\n"

@@ -8,6 +8,7 @@
 #include "cli/rows.h"
 #include "cli/view.h"
 #include "table/keys.h"
+#include "table/summary.h"
 
 struct temporary_options {
     struct barrow_view_options view;
@@ -58,10 +59,11 @@ static void print_rows(const struct barrow_view *view, const struct barrow_row *
         {"of all", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
         {"of line", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
         {"bytes", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
+        BARROW_COLUMN_DOMAIN,
         BARROW_COLUMN_FUNCTION,
         BARROW_COLUMN_LINE,
     };
-    struct barrow_columns *c = barrow_columns_new(&view->terminal, columns, 6, "source");
+    struct barrow_columns *c = barrow_columns_new(&view->terminal, columns, 7, "source");
 
     for (size_t i = 0; i < count; i++) {
         const struct barrow_row *row = &rows[i];
@@ -71,6 +73,7 @@ static void print_rows(const struct barrow_view *view, const struct barrow_row *
         barrow_put_share(c, row->blocks, view->profile->allocations);
         barrow_columns_put(c, of_line);
         barrow_put_bytes(c, row->bytes);
+        barrow_columns_put(c, barrow_domain_name(row->domain));
         barrow_columns_put(c, *row->function || *row->file ? row->function : barrow_no_frame);
         barrow_columns_put(c, place);
         barrow_put_source(c, view, row->file, row->line);
@@ -133,9 +136,10 @@ static const struct temporary_options defaults = {.view = VIEW_DEFAULTS};
 
 const struct barrow_command barrow_command_temporary = {
     .usage = "[OPTIONS] FILE...",
-    .about = "Shows churn: allocations that the allocating thread freed again before it made more\n"
-             "than one other. They cost time rather than memory. `of all` is their share of all\n"
-             "allocations of the program, `of line` that of their line's allocations.",
+    .about = "Shows churn: allocations that the allocating thread freed again before it\n"
+             "made more than one other. They cost time rather than memory. `of all` is\n"
+             "their share of all allocations of the program, `of line` that of their\n"
+             "line's allocations.",
     .examples = "barrow temporary app.1234.barrow\n"
                 "barrow temporary --filter 'module=app*' --limit 0 app.1234.barrow",
     .options = options,

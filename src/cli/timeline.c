@@ -68,12 +68,13 @@ static int print_text(struct barrow_view *view, struct barrow_error *err)
 {
     const struct barrow_profile *p = view->profile;
     size_t count = barrow_plot_columns(&view->terminal);
-    char *total = barrow_view_total(view, BARROW_METRIC_PEAK);
+    char peak[BARROW_UNITS_ROOM], *when = barrow_duration(&view->terminal, p->peak_ns);
     struct barrow_interval *intervals = barrow_allocate(count * sizeof *intervals);
     int rc = barrow_series_build(p, intervals, count, err);
 
     if (rc == 0) {
-        barrow_view_headline(view, "memory over time: peak %s", total);
+        barrow_view_headline(view, "memory over time: peak %s after %s",
+                             barrow_units_bytes(peak, p->peak_bytes), when);
         print_resolution(view, count);
         if (p->sample_count)
             barrow_plot_print(view, intervals, count);
@@ -82,7 +83,7 @@ static int print_text(struct barrow_view *view, struct barrow_error *err)
         print_gc(view);
     }
     free(intervals);
-    free(total);
+    free(when);
     return rc;
 }
 
@@ -112,11 +113,11 @@ static const struct timeline_options defaults = {.view = VIEW_DEFAULTS};
 
 const struct barrow_command barrow_command_timeline = {
     .usage = "[OPTIONS] FILE...",
-    .about =
-        "Plots the heap (bytes that the program asked for and has not freed) and the process's\n"
-        "resident memory (RSS) over time, and the pauses of the garbage collector. With --json:\n"
-        "the samples, the longest collections and the totals of each generation. Long runs are\n"
-        "sampled less often; the resolution is shown.",
+    .about = "Plots the heap (bytes that the program asked for and has not freed) and the\n"
+             "process's resident memory (RSS) over time, and the pauses of the garbage\n"
+             "collector. With --json: the samples, the longest collections and the totals\n"
+             "of each generation. Long runs are sampled less often; the resolution is\n"
+             "shown.",
     .examples = "barrow timeline app.1234.barrow\n"
                 "barrow timeline --json app.1234.barrow | jq '.samples[-1].rss_bytes'",
     .options = options,

@@ -296,14 +296,10 @@ static void print_tree(const struct drawing *d)
 static void print_text(struct drawing *d)
 {
     const struct barrow_terminal *t = &d->view->terminal;
-    enum barrow_metric metric = (enum barrow_metric)d->options->metric;
-    char *total = barrow_view_total(d->view, metric);
     double percent = d->options->percent < 0 ? 1 : d->options->percent;
 
-    barrow_view_headline(d->view, "%s, call tree%s%s: %s", barrow_metric_words(metric),
-                         d->options->filter ? ", only " : "",
-                         d->options->filter ? d->options->filter : "", total);
-    free(total);
+    barrow_view_headline_metric(d->view, (enum barrow_metric)d->options->metric, "call tree",
+                                d->options->filter, d->tree.nodes[0].total);
     fprintf(t->out, "%s%9s %7s %9s   %s%s\n", barrow_style(t, STYLE_DIM), "total", "share", "own",
             "call", barrow_style(t, STYLE_PLAIN));
     print_tree(d);
@@ -372,10 +368,9 @@ static const struct tree_options defaults = {
 
 const struct barrow_command barrow_command_tree = {
     .usage = "[OPTIONS] FILE...",
-    .about =
-        "Shows the calls that led to the memory, largest first. `total` counts what a call and\n"
-        "all it called allocated, `own` what its own line did. A function that calls itself\n"
-        "is shown once, with the depth it reached.",
+    .about = "Shows the calls that led to the memory, largest first. `total` counts what a\n"
+             "call and all it called allocated, `own` what its own line did. A function\n"
+             "that calls itself is shown once, with the depth it reached.",
     .examples = "barrow tree app.1234.barrow\n"
                 "barrow tree --metric leaked --min 0.1 app.1234.barrow\n"
                 "barrow tree --threads --filter 'any.file=*/parser.py' app.1234.barrow",

@@ -23,17 +23,14 @@ const char *const barrow_grouping_names[] = {
     BARROW_GROUPINGS(X)
 #undef X
         NULL};
-static const char *const metric_words[] = {
-#define X(name, text, words) words,
-    BARROW_METRICS(X)
-#undef X
+/* As the first line of a view says it. */
+static const char *const metric_words[BARROW_METRIC_COUNT] = {
+    [BARROW_METRIC_PEAK] = "live at the peak",
+    [BARROW_METRIC_LEAKED] = "never freed",
+    [BARROW_METRIC_TOTAL] = "allocated",
+    [BARROW_METRIC_TEMPORARY] = "freed again at once",
 };
 const char barrow_no_frame[] = "(no Python frame)";
-
-const char *barrow_metric_words(enum barrow_metric metric)
-{
-    return metric_words[metric];
-}
 
 /* ---- opening and closing ---- */
 
@@ -187,6 +184,16 @@ char *barrow_view_ending(const struct barrow_view *view)
     return barrow_format("not complete: %s", words);
 }
 
+/* The command without the interpreter's directory, where no quoting makes that hard to tell. */
+static const char *short_command(const char *command)
+{
+    if (!command || !*command)
+        return "(no command)";
+    size_t word = strcspn(command, " ");
+    const char *slash = memrchr(command, '/', word);
+    return *command == '/' && slash && slash[1] && slash[1] != ' ' ? slash + 1 : command;
+}
+
 void barrow_view_headline(const struct barrow_view *view, const char *format, ...)
 {
     const struct barrow_terminal *t = &view->terminal;
@@ -201,7 +208,7 @@ void barrow_view_headline(const struct barrow_view *view, const char *format, ..
     if (length < 0)
         return;
     char *what = barrow_printable(t, text);
-    char *whose = barrow_printable(t, p->command && *p->command ? p->command : "(no command)");
+    char *whose = barrow_printable(t, short_command(p->command));
     size_t used = barrow_width(what) + barrow_width(dot);
     size_t room = (size_t)t->width > used + 12 ? (size_t)t->width - used : 12;
     whose = barrow_fit(t, whose, room, CUT_END);
@@ -217,30 +224,45 @@ void barrow_view_headline(const struct barrow_view *view, const char *format, ..
     free(text);
 }
 
-struct barrow_value barrow_metric_sum(const struct barrow_profile *p, enum barrow_metric metric)
+int barrow_metric_sum(const struct barrow_profile *p, enum barrow_metric metric, const char *filter,
+                      struct barrow_value *sum, struct barrow_error *err)
 {
-    struct barrow_value sum = {0, 0};
+    struct barrow_query query = {.metric = metric, .by = BARROW_BY_DOMAIN, .filter = filter};
+    struct barrow_row *rows = NULL;
+    size_t count = 0;
 
-    for (size_t i = 0; i < p->sites_count; i++) {
-        sum.bytes += p->sites[i].value[metric].bytes;
-        sum.blocks += p->sites[i].value[metric].blocks;
+    *sum = (struct barrow_value){0, 0};
+    if (barrow_profile_rows(p, &query, &rows, &count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        sum->bytes += rows[i].bytes;
+        sum->blocks += rows[i].blocks;
     }
-    return sum;
+    free(rows);
+    return 0;
 }
 
-char *barrow_view_total(const struct barrow_view *view, enum barrow_metric metric)
+void barrow_view_headline_metric(const struct barrow_view *view, enum barrow_metric metric,
+                                 const char *how, const char *filter, struct barrow_value shown)
 {
     const struct barrow_profile *p = view->profile;
-    struct barrow_value sum = barrow_metric_sum(p, metric);
-    char bytes[BARROW_UNITS_ROOM], blocks[BARROW_UNITS_ROOM];
-
-    if (metric != BARROW_METRIC_PEAK)
-        return barrow_format("%s in %s block%s", barrow_units_bytes(bytes, sum.bytes),
-                             barrow_units_count(blocks, sum.blocks), sum.blocks == 1 ? "" : "s");
+    char part[BARROW_UNITS_ROOM], whole[BARROW_UNITS_ROOM], blocks[BARROW_UNITS_ROOM];
+    char *only = barrow_format("%s%s", filter ? ", only " : "", filter ? filter : "");
     char *when = barrow_duration(&view->terminal, p->peak_ns);
-    char *text = barrow_format("%s after %s", barrow_units_bytes(bytes, p->peak_bytes), when);
+
+    barrow_units_bytes(part, shown.bytes);
+    barrow_units_count(blocks, shown.blocks);
+    if (metric != BARROW_METRIC_PEAK)
+        barrow_view_headline(view, "%s, %s%s: %s in %s block%s", metric_words[metric], how, only,
+                             part, blocks, shown.blocks == 1 ? "" : "s");
+    else if (filter)
+        barrow_view_headline(view, "%s, %s%s: %s of %s after %s", metric_words[metric], how, only,
+                             part, barrow_units_bytes(whole, p->peak_bytes), when);
+    else
+        barrow_view_headline(view, "%s, %s: %s after %s", metric_words[metric], how,
+                             barrow_units_bytes(whole, p->peak_bytes), when);
     free(when);
-    return text;
+    free(only);
 }
 
 /* ---- cells ---- */
@@ -319,9 +341,15 @@ const char *barrow_short_path(const char *file)
 
 char *barrow_place(const char *file, uint32_t line)
 {
-    if (!*file)
-        return barrow_copy("");
-    if (!line)
-        return barrow_copy(barrow_short_path(file));
-    return barrow_format("%s:%u", barrow_short_path(file), line);
+    static const char frozen[] = "<frozen ";
+    const char *name = barrow_short_path(file);
+    int length = (int)strlen(name);
+
+    if (length > (int)sizeof frozen && strncmp(name, frozen, sizeof frozen - 1) == 0) {
+        name += sizeof frozen - 1;    /* "<frozen importlib._bootstrap>": the name will do */
+        length -= (int)sizeof frozen; /* ... without its closing bracket */
+    }
+    if (!line || !length)
+        return barrow_format("%.*s", length, name);
+    return barrow_format("%.*s:%u", length, name, line);
 }

@@ -54,7 +54,8 @@ extern const char *const barrow_grouping_names[];
     {                                                                                            \
         "filter", 0, OPTION_TEXT, "EXPR", offsetof(type, filter), NULL, NULL,                    \
             "only what matches: key=glob or key!=glob, joined by commas; keys: file, function, " \
-            "module, domain, thread, line, process; any.KEY looks at the whole stack"            \
+            "module, "                                                                           \
+            "line (with any. before it: anywhere in the stack), domain, thread, process"         \
     }
 
 struct barrow_view {
@@ -84,13 +85,14 @@ void barrow_view_headline(const struct barrow_view *view, const char *format, ..
     __attribute__((format(printf, 2, 3)));
 /* How the recording ended, in words; to be freed. */
 char *barrow_view_ending(const struct barrow_view *view);
-/* "41 MiB after 1.2 s" for the peak, "3 MiB in 12 blocks" for other metrics; to be freed. */
-char *barrow_view_total(const struct barrow_view *view, enum barrow_metric metric);
+/* The first line of a view of that metric: "live at the peak, by line: 41 MiB after 1.2 s", or
+ * with a filter "never freed, by line, only file=a.py: 2 MiB of 3 MiB".  `how` is "by line". */
+void barrow_view_headline_metric(const struct barrow_view *view, enum barrow_metric metric,
+                                 const char *how, const char *filter, struct barrow_value shown);
 
-/* Sum of a metric over all sites. */
-struct barrow_value barrow_metric_sum(const struct barrow_profile *profile,
-                                      enum barrow_metric metric);
-const char *barrow_metric_words(enum barrow_metric metric);
+/* Sum of a metric over all sites that match; an error if the filter is malformed. */
+int barrow_metric_sum(const struct barrow_profile *profile, enum barrow_metric metric,
+                      const char *filter, struct barrow_value *sum, struct barrow_error *err);
 
 /* One line of columns each; see columns.h. */
 void barrow_put_bytes(struct barrow_columns *c, uint64_t bytes);

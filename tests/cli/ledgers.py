@@ -141,7 +141,7 @@ def deep():
 
 def many():
     """More lines than a view shows."""
-    ledger = Ledger(command=("many.py",))
+    ledger = Ledger(command=("many.py",), run=b"of another run!!")
     root = ledger.thread("MainThread")
     recording = Recording(ledger)
     for i in range(40):
