@@ -38,4 +38,35 @@
 #error "this CPython is newer than this barrow knows: add src/cpython/frame_3xx.h"
 #endif
 
+#if BARROW_STATE_BY_OFFSET
+
+/* Distance of the interpreter's own variable from the thread pointer; 0: not known (state.c). */
+extern intptr_t barrow_state_offset __attribute__((visibility("hidden")));
+
+static inline char *barrow_thread_pointer(void)
+{
+#if defined(__x86_64__)
+    char *pointer;
+    __asm__("mov %%fs:0, %0" : "=r"(pointer));
+    return pointer;
+#else
+    return __builtin_thread_pointer();
+#endif
+}
+
+static inline PyThreadState *barrow_state_here(void)
+{
+    if (__builtin_expect(barrow_state_offset == 0, 0))
+        return barrow_state_here_asked();
+#if defined(__x86_64__)
+    PyThreadState *state;
+    __asm__ volatile("mov %%fs:(%1), %0" : "=r"(state) : "r"(barrow_state_offset));
+    return state;
+#else
+    return *(PyThreadState *volatile *)(barrow_thread_pointer() + barrow_state_offset);
+#endif
+}
+
+#endif
+
 #endif

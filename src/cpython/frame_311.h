@@ -3,14 +3,17 @@
 #define Py_BUILD_CORE_MODULE 1
 #endif
 #include "internal/pycore_frame.h"
+#include "internal/pycore_pystate.h"
+#include "internal/pycore_runtime.h"
 
 #define BARROW_STATE_HERE_IS_ANY_THREADS 1
+#define BARROW_STATE_BY_OFFSET 0
 
 typedef struct _PyInterpreterFrame barrow_frame;
 
 static inline PyThreadState *barrow_state_here(void)
 {
-    return _PyThreadState_UncheckedGet();
+    return _PyRuntimeState_GetThreadState(&_PyRuntime);
 }
 
 static inline barrow_frame *barrow_frame_top(PyThreadState *state)

@@ -8,7 +8,9 @@
 
 typedef struct _PyInterpreterFrame barrow_frame;
 
-static inline PyThreadState *barrow_state_here(void)
+#define BARROW_STATE_BY_OFFSET 1
+
+static inline PyThreadState *barrow_state_here_asked(void)
 {
     return PyThreadState_GetUnchecked();
 }

@@ -34,6 +34,11 @@ bool barrow_thread_name_look(const barrow_frame *f, char *name, uint32_t limit);
 /* True if the state's interpreter is not the main one and has a lock of its own (3.12+). */
 bool barrow_state_has_own_lock(const PyThreadState *state);
 
+/* Prepares barrow_state_here().  With the interpreter lock. */
+void barrow_state_find_offset(void);
+/* Goes back to asking the interpreter if in this thread the quick way gives another answer. */
+void barrow_state_verify_offset(void);
+
 /* Compares barrow's view of the calling thread's stack with the public frame API's.  Needs the
  * interpreter lock, allocates; false and a reason if they differ. */
 bool barrow_frames_self_check(const char **reason);

@@ -213,6 +213,18 @@ void barrow_book_alloc(struct barrow_thread *t, enum ledger_domain domain, void 
     remember_last(t, p, site);
 }
 
+void barrow_book_moved(struct barrow_thread *t, enum ledger_domain domain, void *p, size_t bytes)
+{
+    PyThreadState *state = barrow_state_here();
+    uint32_t *slot = pagemap_find(&barrow_recorder.map, p);
+    if (LIKELY(slot && state && !((uint64_t)bytes >> 32) && !((uintptr_t)p & 15))) {
+        struct barrow_leaf *leaf = stack_leaf(t, state);
+        if (LIKELY(leaf_site(t, leaf, domain) && book_at(t, leaf, domain, p, bytes, slot)))
+            return;
+    }
+    barrow_book_alloc(t, domain, p, bytes);
+}
+
 void barrow_take(struct barrow_thread *t, void *p, struct barrow_taken *taken)
 {
     *taken = (struct barrow_taken){.p = p};

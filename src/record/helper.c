@@ -20,6 +20,7 @@
 #define SAMPLE_LIMIT 4096u
 #define RETURN_NS 1000000000ull
 #define STACK_BYTES (128 << 10)
+#define LARGEST_TOUCH (4ull << 20)
 
 static pthread_t thread;
 static bool running;
@@ -102,16 +103,39 @@ void barrow_helper_take_last(void)
 
 /* ---- the thread ---- */
 
+/* Touches the pages that a table will fill next, so that the program's threads need not wait for
+ * the file system at the first store into each: four times what was filled since the last look. */
+static void touch_ahead(const struct ledger_table *t, uint64_t used, uint64_t *seen, uint64_t *touched)
+{
+    uint64_t at = used * t->record_bytes, ahead = (at - *seen) * 4;
+    *seen = at;
+    if (ahead > LARGEST_TOUCH)
+        ahead = LARGEST_TOUCH;
+    uint64_t end = (at + ahead) & ~4095ull, start = *touched > at ? *touched : (at + 4095) & ~4095ull;
+    if (end > t->mapped_bytes)
+        end = t->mapped_bytes;
+    if (end <= start)
+        return;
+    BARROW_RAW(SYS_madvise, t->base + start, end - start, 23 /* MADV_POPULATE_WRITE */);
+    *touched = end;
+}
+
 static void grow_ahead(void)
 {
     static const enum ledger_kind kinds[] = {LEDGER_STRINGS, LEDGER_CODES, LEDGER_NODES,
                                              LEDGER_SITES, LEDGER_SITE_INFO};
+    static struct {
+        uint64_t seen, touched;
+    } tables[sizeof kinds / sizeof kinds[0]];
     struct ledger_writer *w = &barrow_recorder.writer;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct ledger_table *t = &w->tables[kinds[i]];
-        uint64_t left = t->capacity - w->state->used[kinds[i]];
-        if (left * t->record_bytes < t->extent_bytes / 4)
+        uint64_t used = w->state->used[kinds[i]];
+        if (used * t->record_bytes < tables[i].seen)
+            tables[i].seen = tables[i].touched = 0; /* another recording */
+        if ((t->capacity - used) * t->record_bytes < t->extent_bytes / 4)
             ledger_grow(w, kinds[i], t->capacity + 1);
+        touch_ahead(t, used, &tables[i].seen, &tables[i].touched);
     }
     if (w->failure)
         barrow_recorder_out_of_space();

@@ -5,81 +5,102 @@
 static PyMemAllocatorEx original[2]; /* by domain: OBJ, MEM */
 static bool installed;
 
-/* Each hook runs the original inside the guard, so that what it asks of libc is not counted again. */
-#define ENTER_FAST(t)                        \
-    struct barrow_thread *t = barrow_self;   \
-    bool fast = t->mode == THREAD_READY;     \
-    if (LIKELY(fast))                        \
-        t->mode = THREAD_INSIDE;             \
-    else                                     \
-        t = barrow_enter();
+/* Each hook runs the original inside the guard, so that what it asks of libc is not counted again.
+ * The common case, a thread that is ready, is inline; the rest is kept out of its way. */
 
-static inline void leave_fast(struct barrow_thread *t, bool fast)
+static inline bool enter_ready(struct barrow_thread *t)
 {
-    if (LIKELY(fast))
-        t->mode = t->mode_before;
-    else if (t)
-        barrow_leave(t);
+    if (UNLIKELY(t->mode != THREAD_READY))
+        return false;
+    t->mode = THREAD_INSIDE;
+    return true;
 }
 
-static inline void book(struct barrow_thread *t, bool fast, enum ledger_domain domain, void *p,
-                        size_t bytes)
+static inline void leave_ready(struct barrow_thread *t)
 {
-    if (UNLIKELY(!p))
-        return;
-    if (LIKELY(fast))
-        book_alloc(t, domain, p, bytes);
-    else if (t)
-        barrow_book_alloc(t, domain, p, bytes);
+    t->mode = t->mode_before;
+}
+
+static __attribute__((noinline)) void *booked_slow(enum ledger_domain domain, bool zeroed, size_t count,
+                                                   size_t bytes)
+{
+    const PyMemAllocatorEx *real = &original[domain];
+    struct barrow_thread *t = barrow_enter();
+    void *p = zeroed ? real->calloc(real->ctx, count, bytes) : real->malloc(real->ctx, bytes);
+    if (t) {
+        barrow_book_alloc(t, domain, p, count * bytes);
+        barrow_leave(t);
+    }
+    return p;
 }
 
 static inline void *hook_malloc(enum ledger_domain domain, size_t bytes)
 {
-    ENTER_FAST(t);
+    struct barrow_thread *t = barrow_self;
+    if (UNLIKELY(!enter_ready(t)))
+        return booked_slow(domain, false, 1, bytes);
     void *p = original[domain].malloc(original[domain].ctx, bytes);
-    book(t, fast, domain, p, bytes);
-    leave_fast(t, fast);
+    if (LIKELY(p != NULL))
+        book_alloc(t, domain, p, bytes);
+    leave_ready(t);
     return p;
 }
 
 static inline void *hook_calloc(enum ledger_domain domain, size_t count, size_t bytes)
 {
-    ENTER_FAST(t);
+    struct barrow_thread *t = barrow_self;
+    if (UNLIKELY(!enter_ready(t)))
+        return booked_slow(domain, true, count, bytes);
     void *p = original[domain].calloc(original[domain].ctx, count, bytes);
-    book(t, fast, domain, p, count * bytes);
-    leave_fast(t, fast);
+    if (LIKELY(p != NULL))
+        book_alloc(t, domain, p, count * bytes);
+    leave_ready(t);
     return p;
 }
 
 static inline void *hook_realloc(enum ledger_domain domain, void *old, size_t bytes)
 {
     struct barrow_taken taken;
-    ENTER_FAST(t);
+    struct barrow_thread *t = barrow_enter();
     if (UNLIKELY(!t))
         return original[domain].realloc(original[domain].ctx, old, bytes);
     barrow_take(t, old, &taken);
     void *p = original[domain].realloc(original[domain].ctx, old, bytes);
-    if (LIKELY(p)) {
+    if (LIKELY(p != NULL)) {
         barrow_take_commit(t, &taken);
-        book(t, fast, domain, p, bytes);
+        if (LIKELY(t->mode_before == THREAD_READY))
+            book_alloc(t, domain, p, bytes);
+        else
+            barrow_book_alloc(t, domain, p, bytes);
     } else {
         barrow_take_undo(t, &taken);
     }
-    leave_fast(t, fast);
+    barrow_leave(t);
     return p;
+}
+
+static __attribute__((noinline)) void free_slow(enum ledger_domain domain, void *p)
+{
+    struct barrow_thread *t = barrow_enter();
+    if (t)
+        barrow_book_free(t, p);
+    original[domain].free(original[domain].ctx, p);
+    if (t)
+        barrow_leave(t);
 }
 
 static inline void hook_free(enum ledger_domain domain, void *p)
 {
+    struct barrow_thread *t = barrow_self;
     if (UNLIKELY(!p))
         return;
-    ENTER_FAST(t);
-    if (LIKELY(fast))
-        book_free(t, p);
-    else if (t)
-        barrow_book_free(t, p);
+    if (UNLIKELY(!enter_ready(t))) {
+        free_slow(domain, p);
+        return;
+    }
+    book_free(t, p);
     original[domain].free(original[domain].ctx, p);
-    leave_fast(t, fast);
+    leave_ready(t);
 }
 
 #define DOMAIN_HOOKS(name, domain)                                                       \

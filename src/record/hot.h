@@ -56,7 +56,36 @@ static inline uint32_t guess_index(const barrow_frame *f)
 
 #define NEW_FRAMES 12 /* more than this many frames above the last walk take the slow path */
 
-/* The leaf of the thread's present stack, whose caches are brought up to date.
+static inline struct barrow_memo *memo_at(struct barrow_thread *t, uint32_t parent,
+                                          uintptr_t instruction)
+{
+    return &t->memos[(instruction >> 1 ^ instruction >> 11 ^ parent * 0x9e5u) & (MEMOS - 1)];
+}
+
+/* Compares levels from `c` (whose frame is `f`) down to the root with the live chain.  False if the
+ * chain leads elsewhere; else *changed is the rootmost level whose instruction differs.
+ *
+ * A cached address is dereferenced only after `previous` of a live frame proved that it is in the
+ * chain; the empty asm hides that equality from the compiler, so that the loads need not wait for
+ * one another. */
+static inline bool chain_holds(const struct barrow_level *c, const barrow_frame *f,
+                               const struct barrow_level **changed)
+{
+    for (;;) {
+        const barrow_frame *expected = c[-1].frame;
+        __asm__("" : "+r"(expected));
+        if (UNLIKELY(c->instruction != barrow_frame_instruction(f)))
+            *changed = c;
+        if (UNLIKELY(barrow_frame_previous(f) != expected))
+            return false;
+        if (!expected)
+            return true;
+        f = expected;
+        c--;
+    }
+}
+
+/* The leaf of the thread's present stack, or NULL if that takes more than a look at the caches.
  *
  *        this walk                     last walk (levels)
  *        f0  leaf                      7
@@ -65,65 +94,41 @@ static inline uint32_t guess_index(const barrow_frame *f)
  *        .                             4   same frame, same instruction?
  *        root                          0
  *
- * A cached address is dereferenced only after `previous` of a live frame proved that it is in the
- * chain; the empty asm hides that equality from the compiler, so that the loads need not wait for
- * one another.  Equal frames and instructions down to the root mean the same stack: nothing is
- * assumed from a partial match. */
+ * Equal frames and instructions down to the root mean the same stack: nothing is assumed from a
+ * partial match. */
+static inline struct barrow_leaf *stack_leaf_cached(struct barrow_thread *t, PyThreadState *state)
+{
+    const struct barrow_level *changed = NULL;
+    const barrow_frame *f = barrow_frame_top(state);
+    struct barrow_level *level = &t->levels[t->top];
+    struct barrow_leaf *leaf = &t->leaves[t->top];
+
+    if (UNLIKELY(level->frame != f || !f || t->state != state ||
+                 t->generation != barrow_recorder.generation))
+        return NULL;
+    uintptr_t instruction = barrow_frame_instruction(f);
+    const barrow_frame *caller = level[-1].frame;
+    __asm__("" : "+r"(caller));
+    if (UNLIKELY(barrow_frame_previous(f) != caller) ||
+        (LIKELY(caller != NULL) && UNLIKELY(!chain_holds(level - 1, caller, &changed))) ||
+        UNLIKELY(changed != NULL))
+        return NULL;
+    if (level->instruction == instruction)
+        return leaf;
+    /* The same activation, gone on to another instruction. */
+    struct barrow_memo *memo = memo_at(t, leaf[-1].node, instruction);
+    if (UNLIKELY(memo->instruction != instruction || memo->parent != leaf[-1].node))
+        return NULL;
+    t->depth = t->top + 1;
+    level->instruction = instruction;
+    *leaf = memo->leaf;
+    return leaf;
+}
+
 static inline struct barrow_leaf *stack_leaf(struct barrow_thread *t, PyThreadState *state)
 {
-    barrow_frame *fresh[NEW_FRAMES];
-    uint32_t fresh_count = 0, level;
-    barrow_frame *f = barrow_frame_top(state);
-
-    if (UNLIKELY(t->state != state || t->generation != barrow_recorder.generation))
-        return barrow_stack_slow(t, state);
-    if (LIKELY(t->levels[t->top].frame == f) && LIKELY(f != NULL)) {
-        level = t->top;
-    } else {
-        for (;;) {
-            if (UNLIKELY(f == NULL))
-                return barrow_stack_slow(t, state);
-            level = t->guesses[guess_index(f)];
-            if (level < t->depth && t->levels[level].frame == f)
-                break;
-            if (UNLIKELY(fresh_count == NEW_FRAMES))
-                return barrow_stack_slow(t, state);
-            fresh[fresh_count++] = f;
-            f = barrow_frame_previous(f);
-        }
-    }
-
-    const struct barrow_level *c = &t->levels[level];
-    const struct barrow_level *changed = NULL;
-    for (;;) {
-        if (UNLIKELY(c->instruction != barrow_frame_instruction(f)))
-            changed = c;
-        barrow_frame *expected = c[-1].frame;
-        __asm__("" : "+r"(expected));
-        if (UNLIKELY(barrow_frame_previous(f) != expected))
-            return barrow_stack_slow(t, state);
-        if (!expected)
-            break;
-        f = expected;
-        c--;
-    }
-
-    if (LIKELY(!changed && fresh_count == 0)) {
-        t->top = level;
-        return &t->leaves[level];
-    }
-    uint32_t first = changed ? (uint32_t)(changed - t->levels) : level + 1;
-    while (fresh_count > 0) {
-        f = fresh[--fresh_count];
-        if (UNLIKELY(++level >= LEVELS))
-            return barrow_stack_slow(t, state);
-        t->levels[level].frame = f;
-        t->guesses[guess_index(f)] = (uint16_t)level;
-    }
-    t->top = level;
-    t->depth = level + 1;
-    barrow_stack_intern(t, first, level);
-    return &t->leaves[level];
+    struct barrow_leaf *leaf = stack_leaf_cached(t, state);
+    return LIKELY(leaf != NULL) ? leaf : barrow_stack_moved(t, state);
 }
 
 static inline uint32_t leaf_site(struct barrow_thread *t, struct barrow_leaf *leaf,
@@ -137,44 +142,35 @@ static inline uint32_t leaf_site(struct barrow_thread *t, struct barrow_leaf *le
 
 /* ---- booking under the interpreter lock ---- */
 
-static inline void remember_last(struct barrow_thread *t, void *p, uint32_t site)
+/* A block and its site in one word; sites that differ by a multiple of 2^21 look alike. */
+static inline uint64_t last_key(const void *p, uint32_t site)
+{
+    return (uintptr_t)p >> 4 | (uint64_t)site << 43;
+}
+
+static inline void remember_last(struct barrow_thread *t, const void *p, uint32_t site)
 {
     t->last[1] = t->last[0];
-    t->last_site[1] = t->last_site[0];
-    t->last[0] = p;
-    t->last_site[0] = site;
+    t->last[0] = last_key(p, site);
 }
 
 /* A block freed by its own thread with at most one allocation of that thread in between. */
 static inline bool is_temporary(const struct barrow_thread *t, const void *p, uint32_t site)
 {
-    return (t->last[0] == p && t->last_site[0] == site) ||
-           (t->last[1] == p && t->last_site[1] == site);
+    uint64_t key = last_key(p, site);
+    return t->last[0] == key || t->last[1] == key;
 }
 
-static inline void book_alloc(struct barrow_thread *t, enum ledger_domain domain, void *p,
-                              size_t bytes)
+/* Books at a stack that is known.  False if it can't be done here. */
+static inline bool book_at(struct barrow_thread *t, struct barrow_leaf *leaf,
+                           enum ledger_domain domain, void *p, size_t bytes, uint32_t *slot)
 {
     struct recorder *r = &barrow_recorder;
-    uint32_t *slot = pagemap_find(&r->map, p);
-    __builtin_prefetch(slot, 1);
-    PyThreadState *python = barrow_state_here();
-    if (UNLIKELY(!slot || (uint64_t)bytes >> 32 || ((uintptr_t)p & 15) || !python)) {
-        barrow_book_alloc(t, domain, p, bytes);
-        return;
-    }
-    struct barrow_leaf *leaf = stack_leaf(t, python);
-    uint32_t index = leaf_site(t, leaf, domain);
-    if (UNLIKELY(r->checking))
-        barrow_stack_check(t, python, leaf);
-    if (UNLIKELY(index == 0)) {
-        barrow_count_drop(LEDGER_DROP_lost_allocations);
-        return;
-    }
-    if (UNLIKELY(*slot))
-        barrow_count_missed_free(t, p, slot);
-    struct ledger_site *site = &r->sites[index];
     struct ledger_state *state = r->state;
+    uint32_t index = leaf->sites[domain];
+    if (UNLIKELY(index == 0 || *slot != 0 || r->checking))
+        return false;
+    struct ledger_site *site = &r->sites[index];
     keep_peak(site, state->epoch);
     site->allocated_bytes += bytes;
     site->allocations++;
@@ -182,20 +178,38 @@ static inline void book_alloc(struct barrow_thread *t, enum ledger_domain domain
     state->sizes[domain][size_bucket(bytes)]++;
     pagemap_set(slot, index, bytes);
     remember_last(t, p, index);
+    return true;
 }
 
+/* An allocation of OBJ or MEM, under the interpreter lock. */
+static inline void book_alloc(struct barrow_thread *t, enum ledger_domain domain, void *p,
+                              size_t bytes)
+{
+    uint32_t *slot = pagemap_find(&barrow_recorder.map, p);
+    __builtin_prefetch(slot, 1);
+    PyThreadState *state = barrow_state_here();
+    if (LIKELY(slot && state && !((uint64_t)bytes >> 32) && !((uintptr_t)p & 15))) {
+        struct barrow_leaf *leaf = stack_leaf_cached(t, state);
+        if (LIKELY(leaf != NULL) && LIKELY(book_at(t, leaf, domain, p, bytes, slot)))
+            return;
+    }
+    barrow_book_moved(t, domain, p, bytes);
+}
+
+/* A free of OBJ or MEM, under the interpreter lock. */
 static inline void book_free(struct barrow_thread *t, void *p)
 {
     struct recorder *r = &barrow_recorder;
     struct ledger_state *state = r->state;
     uint32_t *slot = pagemap_find(&r->map, p);
     uint32_t value = slot ? *slot : 0;
-    if (UNLIKELY(value == 0 || value & PAGEMAP_MARK || (value & PAGEMAP_SITE_MASK) <= r->inherited_sites)) {
+    uint32_t index = value & PAGEMAP_SITE_MASK;
+    /* Nothing booked here, or inherited, or a code object. */
+    if (UNLIKELY(index <= r->inherited_sites || value & PAGEMAP_MARK)) {
         barrow_book_free(t, p);
         return;
     }
     uint64_t bytes = pagemap_size(slot, value);
-    uint32_t index = value & PAGEMAP_SITE_MASK;
     pagemap_clear(slot, value);
     struct ledger_site *site = &r->sites[index];
     close_climb(state);

@@ -87,6 +87,7 @@ int barrow_recorder_start(const struct barrow_recorder_options *o, const char **
         snprintf(native_note, sizeof native_note, "%s", report.note);
         *note = native_note;
     }
+    barrow_state_find_offset();
     barrow_hooks_python_install(o->scope == LEDGER_SCOPE_SYSTEM);
     barrow_helper_start();
     __atomic_store_n(&r->on, true, __ATOMIC_RELEASE);

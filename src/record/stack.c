@@ -99,13 +99,6 @@ struct barrow_leaf *barrow_stack_native(struct barrow_thread *t)
 
 /* ---- from instructions to nodes ---- */
 
-static struct barrow_memo *memo_at(struct barrow_thread *t, uint32_t parent, uintptr_t instruction)
-{
-    uint64_t h = (instruction >> 1) * 0x9e3779b97f4a7c15ull ^ (uint64_t)parent * 0xff51afd7ed558ccdull;
-    return &t->memos[h >> 54];
-}
-_Static_assert(MEMOS == 1 << (64 - 54), "the memo's hash takes the top bits");
-
 static void intern_level(struct barrow_thread *t, uint32_t level)
 {
     struct barrow_leaf *leaf = &t->leaves[level];
@@ -117,21 +110,18 @@ static void intern_level(struct barrow_thread *t, uint32_t level)
         *leaf = *parent;
         return;
     }
-    leaf->sites[0] = leaf->sites[1] = 0;
     if (parent->node == NODE_FOLDED) {
-        leaf->node = NODE_FOLDED;
+        *leaf = (struct barrow_leaf){.node = NODE_FOLDED};
         return;
     }
     struct barrow_memo *memo = memo_at(t, parent->node, instruction);
     if (LIKELY(memo->instruction == instruction && memo->parent == parent->node)) {
-        leaf->node = memo->node;
-        leaf->sites[0] = memo->sites[0];
-        leaf->sites[1] = memo->sites[1];
+        *leaf = memo->leaf;
         return;
     }
-    leaf->node = barrow_trie_child(parent->node, instruction, f, false);
+    *leaf = (struct barrow_leaf){.node = barrow_trie_child(parent->node, instruction, f, false)};
     if (leaf->node != NODE_FOLDED)
-        *memo = (struct barrow_memo){instruction, parent->node, leaf->node, {0, 0}, 0};
+        *memo = (struct barrow_memo){instruction, parent->node, 0, *leaf};
 }
 
 void barrow_stack_intern(struct barrow_thread *t, uint32_t first, uint32_t last)
@@ -177,8 +167,8 @@ uint32_t barrow_stack_site(struct barrow_thread *t, struct barrow_leaf *leaf, en
     if (level >= 0 && leaf->node != NODE_FOLDED) {
         struct barrow_memo *memo =
             memo_at(t, leaf[-1].node, t->levels[level].instruction);
-        if (memo->node == leaf->node)
-            memo->sites[domain] = site;
+        if (memo->leaf.node == leaf->node)
+            memo->leaf.sites[domain] = site;
     }
     return site;
 }
@@ -201,6 +191,45 @@ static struct barrow_leaf *too_deep(struct barrow_thread *t, barrow_frame *leafm
     t->levels[LEVELS].frame = leafmost;
     t->leaves[LEVELS] = (struct barrow_leaf){.node = NODE_FOLDED};
     return &t->leaves[LEVELS];
+}
+
+/* Another leaf than the last walk's: above an old frame are some new ones, or none. */
+struct barrow_leaf *barrow_stack_moved(struct barrow_thread *t, PyThreadState *state)
+{
+    barrow_frame *fresh[NEW_FRAMES], *f = barrow_frame_top(state);
+    const struct barrow_level *changed = NULL;
+    uint32_t count = 0, level;
+    if (t->state != state || t->generation != barrow_recorder.generation || !f)
+        return barrow_stack_slow(t, state);
+    for (;;) {
+        level = t->guesses[guess_index(f)];
+        if (level < t->depth && t->levels[level].frame == f)
+            break;
+        if (count == NEW_FRAMES)
+            return barrow_stack_slow(t, state);
+        fresh[count++] = f;
+        f = barrow_frame_previous(f);
+        if (!f)
+            return barrow_stack_slow(t, state);
+    }
+    if (!chain_holds(&t->levels[level], f, &changed))
+        return barrow_stack_slow(t, state);
+    if (!changed && count == 0) { /* levels above stay valid: the stack may grow there again */
+        t->top = level;
+        return &t->leaves[level];
+    }
+    uint32_t first = changed ? (uint32_t)(changed - t->levels) : level + 1;
+    if (level + count >= LEVELS)
+        return barrow_stack_slow(t, state);
+    while (count > 0) {
+        f = fresh[--count];
+        t->levels[++level].frame = f;
+        t->guesses[guess_index(f)] = (uint16_t)level;
+    }
+    t->top = level;
+    t->depth = level + 1;
+    barrow_stack_intern(t, first, level);
+    return &t->leaves[level];
 }
 
 struct barrow_leaf *barrow_stack_slow(struct barrow_thread *t, PyThreadState *state)

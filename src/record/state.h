@@ -47,18 +47,17 @@ struct barrow_leaf {
 #define NODE_NONE 0u
 #define NODE_FOLDED 0xffffffffu
 
-/* (parent node, instruction) → node, direct-mapped, in front of the trie. */
+/* (parent node, instruction) → what is known of that stack; direct-mapped, in front of the trie. */
 struct barrow_memo {
     uintptr_t instruction;
     uint32_t parent;
-    uint32_t node;
-    uint32_t sites[2];
-    uint64_t reserved;
+    uint32_t reserved;
+    struct barrow_leaf leaf;
 };
 
 #define LEVELS 65534u  /* deeper stacks are folded */
 #define GUESSES 4096u
-#define MEMOS 1024u
+#define MEMOS 4096u
 
 /* ---- threads ------------------------------------------------------------------------------ */
 
@@ -77,8 +76,8 @@ struct barrow_thread {
     uint32_t top;        /* level of the last capture's leaf */
     uint32_t depth;      /* levels that are consistent, some may lie above `top` */
     uint32_t root;       /* node of the thread group; NODE_NONE: not known yet */
-    void *last[2];       /* this thread's last two allocations, newest first ... */
-    uint32_t last_site[2]; /* ... and their sites */
+    uint32_t booked;     /* has allocated: counts as a thread */
+    uint64_t last[2];    /* keys of this thread's last two allocations, newest first (hot.h) */
     struct barrow_level *levels; /* LEVELS + 1, levels[-1] is the sentinel */
     struct barrow_leaf *leaves;  /* LEVELS + 1, leaves[-1].node is the root */
     struct barrow_memo *memos;   /* MEMOS */
@@ -87,7 +86,6 @@ struct barrow_thread {
     int64_t native_delta;        /* live bytes not yet folded into the global */
     uint32_t is_late;            /* the struct shared by threads whose own is gone */
     uint32_t in_native;          /* in a hook of the C library's: start no threads */
-    uint32_t booked;             /* has allocated: counts as a thread */
     uint32_t tid;
     struct barrow_thread *next;  /* all threads, or the free list */
     uint16_t guesses[GUESSES];   /* frame address → level, a hint */
@@ -156,6 +154,7 @@ void barrow_thread_exempt(void);
 
 /* Node of the calling thread's present stack in t->leaves[t->top].  Fast path in hot.h. */
 struct barrow_leaf *barrow_stack_slow(struct barrow_thread *t, PyThreadState *state);
+struct barrow_leaf *barrow_stack_moved(struct barrow_thread *t, PyThreadState *state);
 struct barrow_leaf *barrow_stack_native(struct barrow_thread *t);
 /* New instructions at levels from `first` to `last`: finds their nodes. */
 void barrow_stack_intern(struct barrow_thread *t, uint32_t first, uint32_t last);
@@ -190,6 +189,8 @@ void barrow_codes_reset(void);
 /* A block is allocated where another was thought to live. */
 void barrow_count_missed_free(struct barrow_thread *t, void *p, uint32_t *slot);
 uint32_t *barrow_count_make_slot(const void *p);
+/* book_alloc of hot.h where a look at the caches isn't enough. */
+void barrow_book_moved(struct barrow_thread *t, enum ledger_domain domain, void *p, size_t bytes);
 
 /* ---- recorder.c ---- */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "cpython/object.h"
 #include "record/hot.h"
 
 static struct barrow_thread no_thread; /* mode OFF: of threads that have no state yet ... */
@@ -108,6 +109,7 @@ static struct barrow_thread *make(void)
         barrow_count_drop(LEDGER_DROP_lost_threads);
         return NULL;
     }
+    barrow_state_verify_offset();
     lay_out(t);
     t->levels[-1].frame = NULL;
     t->levels[0].frame = NULL;
@@ -133,7 +135,7 @@ static struct barrow_thread *enter_late(void)
     }
     r->late->mode = THREAD_INSIDE;
     r->late->mode_before = THREAD_OFF;
-    r->late->last[0] = r->late->last[1] = NULL;
+    r->late->last[0] = r->late->last[1] = 0;
     return r->late;
 }
 
@@ -231,7 +233,7 @@ int barrow_threads_init(void)
         t->state = NULL;
         t->native_delta = 0;
         t->booked = 0;
-        t->last[0] = t->last[1] = NULL;
+        t->last[0] = t->last[1] = 0;
         memset(&t->leaves[-1], 0, sizeof t->leaves[-1]);
         memset(t->memos, 0, MEMOS_BYTES);
     }

@@ -349,14 +349,16 @@ uint32_t barrow_trie_folded_root(uint32_t root)
 
 /* ---- sites ---- */
 
+/* A link to a site says its domain too, so that the first one costs no look at SITE_INFO. */
 static uint32_t find_site(const struct ledger_node *n, enum ledger_domain domain)
 {
-    uint32_t id = __atomic_load_n(&n->site, __ATOMIC_ACQUIRE);
-    while (id) {
-        struct ledger_site_info *info = ledger_record(&barrow_recorder.writer, LEDGER_SITE_INFO, id);
-        if ((info->domain_next & 15) == (uint32_t)domain)
-            return id;
-        id = info->domain_next >> 4;
+    uint32_t link = __atomic_load_n(&n->site, __ATOMIC_ACQUIRE);
+    while (link) {
+        if ((link & 3) == (uint32_t)domain)
+            return link >> 2;
+        struct ledger_site_info *info =
+            ledger_record(&barrow_recorder.writer, LEDGER_SITE_INFO, link >> 2);
+        link = info->domain_next >> 4;
     }
     return 0;
 }
@@ -378,7 +380,7 @@ static uint32_t add_site(uint32_t node, enum ledger_domain domain)
     info->domain_next = (uint32_t)domain | node_at(node)->site << 4;
     __atomic_store_n(&r->state->used[LEDGER_SITE_INFO], id + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&r->state->used[LEDGER_SITES], id + 1, __ATOMIC_RELEASE);
-    __atomic_store_n(&node_at(node)->site, (uint32_t)id, __ATOMIC_RELEASE);
+    __atomic_store_n(&node_at(node)->site, (uint32_t)id << 2 | domain, __ATOMIC_RELEASE);
     return (uint32_t)id;
 }
 

@@ -1,7 +1,7 @@
 /* Watches what the program loads, without getting between the program and the loader.
  *
- * To the loader it matters who calls dlopen: a bare name is looked for along the caller's RUNPATH or RPATH,
- * $ORIGIN is the caller's directory, RPATHs are handed down to what is loaded; RTLD_NEXT means what follows the
+ * To the loader it matters who calls dlopen: a bare name is looked for along the caller's RUNPATH, or its RPATH
+ * and those of the objects that needed it; $ORIGIN is the caller's directory; RTLD_NEXT means what follows the
  * caller.  A wrapper would be the caller.  So these hooks do what they have to, and then jump, with the
  * caller's return address still in place:
  *

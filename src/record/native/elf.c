@@ -97,108 +97,64 @@ static uint32_t gnu_hash_of(const char *name)
     return hash;
 }
 
-static bool is_definition(const struct elf_object *object, uint32_t symbol, const char *name)
+/* What a look-up is after: the object's own function, or a stub for somebody else's. */
+static bool matches(const struct elf_object *object, uint32_t symbol, const char *name, bool own)
 {
     const ElfW(Sym) *s = &object->symbols[symbol];
-    return s->st_shndx != SHN_UNDEF && s->st_value != 0 &&
-           ELF64_ST_TYPE(s->st_info) == STT_FUNC && ELF64_ST_BIND(s->st_info) != STB_LOCAL &&
-           strcmp(object->strings + s->st_name, name) == 0;
+    return (s->st_shndx != SHN_UNDEF) == own && s->st_value != 0 && ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
+           ELF64_ST_BIND(s->st_info) != STB_LOCAL && strcmp(object->strings + s->st_name, name) == 0;
 }
 
-/* A DT_GNU_HASH table: bucket count, index of the first hashed symbol, bloom words, shift; then the bloom
- * filter, the buckets, and a chain word for each hashed symbol whose lowest bit ends the chain. */
-struct gnu_table {
-    uint32_t bucket_count, first_symbol;
-    const uint32_t *buckets, *chains;
-};
+/* Several versions of a symbol may be there; all but one are marked as kept for programs linked long ago. */
+static bool is_default_version(const struct elf_object *object, uint32_t symbol)
+{
+    return !object->versions || !(object->versions[symbol] & 0x8000);
+}
 
-static struct gnu_table gnu_table(const struct elf_object *object)
+/* A DT_GNU_HASH table: bucket count, index of the first symbol in it, bloom words, shift; then the bloom
+ * filter, the buckets, and a chain word for each symbol, whose lowest bit ends the chain. */
+static uint32_t find_by_gnu_hash(const struct elf_object *object, const char *name, bool own)
 {
     const uint32_t *words = object->gnu_hash;
-    const ElfW(Addr) *bloom = (const ElfW(Addr) *)(words + 4);
-    struct gnu_table t = {.bucket_count = words[0], .first_symbol = words[1]};
-    t.buckets = (const uint32_t *)(bloom + words[2]);
-    t.chains = t.buckets + t.bucket_count;
-    return t;
-}
+    uint32_t bucket_count = words[0], first_symbol = words[1];
+    const uint32_t *buckets = (const uint32_t *)((const ElfW(Addr) *)(words + 4) + words[2]);
+    const uint32_t *chains = buckets + bucket_count;
+    uint32_t hash = gnu_hash_of(name), symbol = bucket_count ? buckets[hash % bucket_count] : 0;
 
-void barrow_elf_each_definition(const struct elf_object *object, const char *name,
-                                void (*found)(void *context, uint32_t symbol), void *context)
-{
-    if (object->gnu_hash) {
-        struct gnu_table t = gnu_table(object);
-        if (t.bucket_count == 0)
-            return;
-        uint32_t hash = gnu_hash_of(name), symbol = t.buckets[hash % t.bucket_count];
-        if (symbol < t.first_symbol || symbol == 0)
-            return;
-        for (;; symbol++) {
-            uint32_t chain = t.chains[symbol - t.first_symbol];
-            if ((chain | 1) == (hash | 1) && is_definition(object, symbol, name))
-                found(context, symbol);
-            if (chain & 1)
-                return;
-        }
+    if (symbol < first_symbol || symbol == 0)
+        return 0;
+    for (;; symbol++) {
+        uint32_t chain = chains[symbol - first_symbol];
+        if ((chain | 1) == (hash | 1) && matches(object, symbol, name, own) &&
+            is_default_version(object, symbol))
+            return symbol;
+        if (chain & 1)
+            return 0;
     }
-    for (uint32_t symbol = 1; object->sysv_hash && symbol < object->sysv_hash[1]; symbol++)
-        if (is_definition(object, symbol, name))
-            found(context, symbol);
 }
 
-struct default_version {
-    const struct elf_object *object;
-    uintptr_t address;
-};
-
-static void keep_default_version(void *context, uint32_t symbol)
+static uintptr_t find(const struct elf_object *object, const char *name, bool own)
 {
-    struct default_version *wanted = context;
-    const ElfW(Half) *versions = wanted->object->versions;
-    bool old = versions && (versions[symbol] & 0x8000) != 0; /* kept for programs linked long ago */
-    if (!old)
-        wanted->address = wanted->object->bias + wanted->object->symbols[symbol].st_value;
+    uint32_t symbol = 0;
+
+    if (object->gnu_hash) {
+        symbol = find_by_gnu_hash(object, name, own);
+    } else if (object->sysv_hash) { /* its second word is the number of symbols */
+        for (uint32_t i = 1; i < object->sysv_hash[1] && !symbol; i++)
+            if (matches(object, i, name, own) && is_default_version(object, i))
+                symbol = i;
+    }
+    return symbol ? object->bias + object->symbols[symbol].st_value : 0;
 }
 
 uintptr_t barrow_elf_definition(const struct elf_object *object, const char *name)
 {
-    struct default_version wanted = {.object = object};
-    barrow_elf_each_definition(object, name, keep_default_version, &wanted);
-    return wanted.address;
-}
-
-/* Imports stand before the first symbol of a GNU hash table.  But the table of an object that exports
- * nothing is a dummy; then no symbol is of interest that no relocation names. */
-size_t barrow_elf_import_limit(const struct elf_object *object)
-{
-    if (object->gnu_hash) {
-        struct gnu_table t = gnu_table(object);
-        for (uint32_t i = 0; i < t.bucket_count; i++)
-            if (t.buckets[i] != 0)
-                return t.first_symbol;
-    } else if (object->sysv_hash) {
-        return object->sysv_hash[1];
-    }
-    size_t limit = 0;
-    for (int table = 0; table < 2; table++) {
-        for (size_t i = 0; i < object->tables[table].count; i++) {
-            size_t symbol = ELF64_R_SYM(object->tables[table].first[i].r_info);
-            if (symbol >= limit)
-                limit = symbol + 1;
-        }
-    }
-    return limit;
+    return find(object, name, true);
 }
 
 uintptr_t barrow_elf_canonical_stub(const struct elf_object *program, const char *name)
 {
-    size_t limit = barrow_elf_import_limit(program);
-    for (size_t i = 1; i < limit; i++) {
-        const ElfW(Sym) *s = &program->symbols[i];
-        if (s->st_shndx == SHN_UNDEF && s->st_value != 0 &&
-            strcmp(program->strings + s->st_name, name) == 0)
-            return program->bias + s->st_value;
-    }
-    return 0;
+    return find(program, name, false);
 }
 
 int barrow_elf_protection(const struct elf_object *object, uintptr_t address)

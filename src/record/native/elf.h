@@ -56,15 +56,8 @@ uintptr_t barrow_elf_definition(const struct elf_object *object, const char *nam
 
 /* The stub in the program that stands for an imported function: in a program that isn't position
  * independent the function's address is, to everyone in the process, that of this stub (its "canonical"
- * PLT entry).  0: there is none.  Linear in the program's imports. */
+ * PLT entry).  0: there is none. */
 uintptr_t barrow_elf_canonical_stub(const struct elf_object *program, const char *name);
-
-/* Symbols [1, limit) hold all that the object imports and, if it has no GNU hash table, all that it defines. */
-size_t barrow_elf_import_limit(const struct elf_object *object);
-
-/* Calls `found` with the index of each definition of `name` (there may be several versions). */
-void barrow_elf_each_definition(const struct elf_object *object, const char *name,
-                                void (*found)(void *context, uint32_t symbol), void *context);
 
 /* The protection that the loader gave the page at `address`, once it had relocated the object. */
 int barrow_elf_protection(const struct elf_object *object, uintptr_t address);

@@ -52,19 +52,12 @@ static struct {
 
 /* ---- one object ---- */
 
-#define WANTED_LIMIT 128
 #define BATCH 128
 
 struct patching {
     struct elf_object object;
-    bool own;
-    /* Symbols of the object that are hooked functions; `filter` has a bit set for each index modulo 256. */
-    struct {
-        uint32_t symbol;
-        int hook;
-    } wanted[WANTED_LIMIT];
-    size_t wanted_count;
-    uint64_t filter[4];
+    bool own;     /* the object that barrow itself is in */
+    bool defines; /* it defines one of the hooked functions */
     /* Slots to be written. */
     struct {
         uintptr_t *slot, target;
@@ -72,39 +65,6 @@ struct patching {
     size_t batch_count, slot_count;
     struct done *done;
 };
-
-static void want(struct patching *p, uint32_t symbol, int hook)
-{
-    for (size_t i = 0; i < p->wanted_count; i++)
-        if (p->wanted[i].symbol == symbol)
-            return;
-    if (p->wanted_count == WANTED_LIMIT)
-        return;
-    p->wanted[p->wanted_count].symbol = symbol;
-    p->wanted[p->wanted_count++].hook = hook;
-    p->filter[symbol >> 6 & 3] |= (uint64_t)1 << (symbol & 63);
-}
-
-static int wanted_hook(const struct patching *p, uint32_t symbol)
-{
-    if (!(p->filter[symbol >> 6 & 3] >> (symbol & 63) & 1))
-        return -1;
-    for (size_t i = 0; i < p->wanted_count; i++)
-        if (p->wanted[i].symbol == symbol)
-            return p->wanted[i].hook;
-    return -1;
-}
-
-struct wanted_definition {
-    struct patching *patching;
-    int hook;
-};
-
-static void want_definition(void *context, uint32_t symbol)
-{
-    struct wanted_definition *wanted = context;
-    want(wanted->patching, symbol, wanted->hook);
-}
 
 /* Is the object the one that serves malloc, without being the C library?  Then mmap is how it gets its
  * memory, which is counted when it hands it out. */
@@ -114,21 +74,21 @@ static bool is_allocator(const struct elf_object *object)
            object->range.start == barrow_hook_table[BARROW_HOOK_malloc].provider.start;
 }
 
-static void find_wanted(struct patching *p)
+/* The hook that a relocation's symbol stands for, or -1.  Large libraries have many relocations for functions
+ * of their own; few libraries define one that is hooked. */
+static int hook_of_symbol(const struct patching *p, const ElfW(Sym) *symbol)
 {
-    const struct elf_object *object = &p->object;
-    size_t limit = barrow_elf_import_limit(object);
+    if (symbol->st_shndx != SHN_UNDEF && !p->defines)
+        return -1;
+    return barrow_hook_named(p->object.strings + symbol->st_name);
+}
 
-    for (size_t i = 1; i < limit; i++) {
-        int hook = barrow_hook_named(object->strings + object->symbols[i].st_name);
-        if (hook >= 0)
-            want(p, (uint32_t)i, hook);
-    }
-    for (int hook = 0; hook < BARROW_HOOK_COUNT; hook++) {
-        struct wanted_definition wanted = {p, hook};
-        if (*barrow_hook_table[hook].real)
-            barrow_elf_each_definition(object, barrow_hook_table[hook].name, want_definition, &wanted);
-    }
+static bool defines_hooked(const struct elf_object *object)
+{
+    for (int i = 0; i < BARROW_HOOK_COUNT; i++)
+        if (barrow_elf_definition(object, barrow_hook_table[i].name))
+            return true;
+    return false;
 }
 
 /* Whether a slot for `hook` that holds `value` may be given to the hook; see the top. */
@@ -221,9 +181,7 @@ static void patch_object(const struct dl_phdr_info *info, struct done *done)
     if (is_loader(&p.object))
         return;
     p.own = barrow_is_own(&p.object);
-    find_wanted(&p);
-    if (p.wanted_count == 0)
-        return;
+    p.defines = defines_hooked(&p.object);
     for (int table = 0; table < 2; table++) {
         const struct elf_relocations *relocations = &p.object.tables[table];
         for (size_t i = 0; i < relocations->count; i++) {
@@ -231,7 +189,7 @@ static void patch_object(const struct dl_phdr_info *info, struct done *done)
             unsigned sort = ELF64_R_TYPE(r->r_info);
             if (sort != ELF_JUMP_SLOT && sort != ELF_GLOB_DAT && sort != ELF_WORD)
                 continue;
-            int hook = wanted_hook(&p, (uint32_t)ELF64_R_SYM(r->r_info));
+            int hook = hook_of_symbol(&p, &p.object.symbols[ELF64_R_SYM(r->r_info)]);
             if (hook >= 0)
                 consider_slot(&p, r, hook);
         }
