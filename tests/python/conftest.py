@@ -12,10 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # The package's sources lie beside the tests' start directory: what is tested is the installed one.
 sys.path[:] = [path for path in sys.path if path and Path(path).resolve() != REPOSITORY]
 
-from ledger_file import MALLOC, OBJ, LedgerFile  # noqa: E402
-
-OUTER = ("/srv/app/app.py", "outer", 12)
-INNER = ("/srv/app/app.py", "outer.<locals>.inner", 34)
+from ledger_file import INNER, MALLOC, OBJ, OUTER, LedgerFile  # noqa: E402
 
 
 @pytest.fixture

@@ -15,9 +15,12 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "data"))
 
 from make_ledger import MALLOC, MMAP, OBJ, Ledger
 
-__all__ = ["MALLOC", "MMAP", "OBJ", "LedgerFile"]
+__all__ = ["INNER", "MALLOC", "MMAP", "OBJ", "OUTER", "LedgerFile"]
 
 Place = tuple[str, str, int]  # file, function, line
+
+OUTER: Place = ("/srv/app/app.py", "outer", 12)
+INNER: Place = ("/srv/app/app.py", "outer.<locals>.inner", 34)
 
 
 class LedgerFile(Ledger):

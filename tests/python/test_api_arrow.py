@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 
 import pytest
-from conftest import INNER, OUTER
-from ledger_file import MMAP, LedgerFile
+from ledger_file import INNER, MMAP, OUTER, LedgerFile
 
 import barrow
 

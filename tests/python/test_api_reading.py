@@ -8,8 +8,7 @@ import subprocess
 import tracemalloc
 
 import pytest
-from conftest import INNER, OUTER
-from ledger_file import MALLOC, LedgerFile
+from ledger_file import INNER, MALLOC, OUTER, LedgerFile
 from runner import barrow_exe
 
 import barrow
