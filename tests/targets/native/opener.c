@@ -1,0 +1,13 @@
+/* Calls the loader from within a library; built with RUNPATH, with RPATH, and with neither. */
+#include <dlfcn.h>
+#include <stddef.h>
+
+void *opener_open(const char *name, int flags)
+{
+    return dlopen(name, flags);
+}
+
+void *opener_next(const char *name)
+{
+    return dlsym(RTLD_NEXT, name);
+}
