@@ -1,9 +1,11 @@
 /* barrow export: the profile in another program's format. */
-#include "export/export.h"
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/view.h"
+#include "export/export.h"
 
 struct export_options {
     struct barrow_view_options view;
@@ -30,12 +32,15 @@ static int export_main(const void *values, int count, char **operands, struct ba
         return -1;
     int rc = barrow_output_open(&output, o->output, err);
     if (rc == 0) {
+        if (!isatty(fileno(output.to)))
+            barrow_progress_start("writing");
         rc = barrow_export_formats[o->format].write(view.profile, (enum barrow_metric)o->metric,
                                                     output.to, err);
         if (rc == 0)
             rc = barrow_output_commit(&output, err);
         else
             barrow_output_abandon(&output);
+        barrow_progress_stop();
     }
     barrow_view_drop(&view);
     return rc;

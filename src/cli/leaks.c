@@ -125,9 +125,8 @@ static void print_text(struct barrow_view *view, const struct leaks_options *o,
 
     barrow_view_headline_metric(view, BARROW_METRIC_LEAKED, how, o->filter, whole);
     free(how);
-    fprintf(t->out,
-            "%sNo gc.collect ran before the end, and what modules still hold counts too.%s\n",
-            barrow_style(t, STYLE_DIM), barrow_style(t, STYLE_PLAIN));
+    barrow_view_say(view, STYLE_DIM, "",
+                    "No gc.collect ran before the end, and what modules still hold counts too.");
     for (size_t i = 0; i < barrow_view_limit(view, count); i++)
         put_leak(c, view, &leaks[i], whole.bytes);
     if (count)

@@ -110,9 +110,10 @@ static int take_words(struct barrow_program *p, const struct barrow_option *opti
         char *word = argv[next];
         bool ended = strcmp(word, "--") == 0;
         int rc = 0;
-        if (ended && next + 1 < argc)
-            word = argv[++next];
-        if (ended && next < argc && word[0] == '-' && word[1])
+        if (ended && ++next >= argc)
+            break;
+        word = argv[next];
+        if (ended && word[0] == '-' && word[1])
             add(p, "--"); /* for python too, or it would take the script for an option */
         if (ended || word[0] != '-' || !word[1]) {
             p->kind = PROGRAM_SCRIPT;

@@ -44,20 +44,35 @@ static char *absolute(const char *path, struct barrow_error *err)
     return barrow_format("%s/%s", strcmp(here, "/") == 0 ? "" : here, path);
 }
 
+/* Makes a file in the directory and takes it away again; an errno, or 0. */
+static int try_file(const char *directory)
+{
+    int fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) { /* no unnamed files here */
+        char *name = barrow_format("%s/.barrow-%d", directory, getpid());
+        fd = open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+        int code = fd < 0 ? errno : 0;
+        if (fd >= 0)
+            unlink(name);
+        free(name);
+        errno = code;
+    }
+    if (fd < 0)
+        return errno;
+    close(fd);
+    return 0;
+}
+
 /* Tries whether a file can be made in the directory of `path`, without leaving one behind. */
 static int check_directory(const char *path, struct barrow_error *err)
 {
     char *directory = barrow_copy(path);
     char *slash = strrchr(directory, '/');
+    int rc = 0;
 
     slash[slash == directory] = '\0';
-    int fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-    int code = fd < 0 ? errno : 0;
-    if (fd >= 0)
-        close(fd);
-    else if ((code == EOPNOTSUPP || code == EISDIR) && access(directory, W_OK | X_OK) == 0)
-        code = 0; /* the file system has no unnamed files */
-    int rc = 0;
+    int code = try_file(directory);
     if (code)
         rc = barrow_fail(err, BARROW_E_IO,
                          "can't write a ledger in %s: %s; -o FILE puts it elsewhere", directory,

@@ -70,33 +70,37 @@ int barrow_view_open(struct barrow_view *view, const struct barrow_view_options 
     return 0;
 }
 
-/* `first`, then words, in lines that fit the terminal. */
-static void print_wrapped(const struct barrow_terminal *t, const char *first, const char *words)
+void barrow_view_say(const struct barrow_view *view, enum barrow_style style, const char *first,
+                     const char *words)
 {
+    const struct barrow_terminal *t = &view->terminal;
     size_t used = strlen(first), indent = used;
 
-    fputs(first, t->out);
+    fprintf(t->out, "%s%s", barrow_style(t, style), first);
     while (*words) {
         size_t bytes = strcspn(words, " ");
-        char *word = barrow_format("%.*s", (int)bytes, words);
+        char *raw = barrow_format("%.*s", (int)bytes, words);
+        char *word = barrow_printable(t, raw);
         size_t width = barrow_width(word);
-        if (used > indent && used + 1 + width > (size_t)t->width) {
+        bool begins = used == indent;
+        if (!begins && used + 1 + width > (size_t)t->width) {
             fprintf(t->out, "\n%*s", (int)indent, "");
             used = indent;
+            begins = true;
         }
-        fprintf(t->out, " %s", word);
-        used += 1 + width;
+        fprintf(t->out, "%s%s", begins ? "" : " ", word);
+        used += width + (begins ? 0 : 1);
         free(word);
+        free(raw);
         words += bytes + strspn(words + bytes, " ");
     }
-    fputc('\n', t->out);
+    fprintf(t->out, "%s\n", barrow_style(t, STYLE_PLAIN));
 }
 
 static void note(const struct barrow_view *view, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static void note(const struct barrow_view *view, const char *format, ...)
 {
-    const struct barrow_terminal *t = &view->terminal;
     char *text = NULL;
     va_list arguments;
 
@@ -105,11 +109,7 @@ static void note(const struct barrow_view *view, const char *format, ...)
     va_end(arguments);
     if (length < 0)
         return;
-    char *line = barrow_printable(t, text);
-    fputs(barrow_style(t, STYLE_WARN), t->out);
-    print_wrapped(t, "note:", line);
-    fputs(barrow_style(t, STYLE_PLAIN), t->out);
-    free(line);
+    barrow_view_say(view, STYLE_WARN, "note: ", text);
     free(text);
 }
 

@@ -83,6 +83,9 @@ void barrow_view_more(const struct barrow_view *view, size_t count, const char *
 /* The first line: printf text, then whose profile it is.  A second one if it is not complete. */
 void barrow_view_headline(const struct barrow_view *view, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* `first` and words, in lines that fit the terminal, all but the first indented below the words. */
+void barrow_view_say(const struct barrow_view *view, enum barrow_style style, const char *first,
+                     const char *words);
 /* How the recording ended, in words; to be freed. */
 char *barrow_view_ending(const struct barrow_view *view);
 /* The first line of a view of that metric: "live at the peak, by line: 41 MiB after 1.2 s", or

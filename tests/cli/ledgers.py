@@ -92,7 +92,7 @@ def etl():
     recording.finish(end=1, now=1_480 * MS)
     points = [(0, 9_000_000, 0)]
     points += [(t, 9_000_000 + t * 24_000, t * 16_000) for t in range(20, 700, 20)]
-    points += [(t, 26_000_000 + (t - 700) * 20_000, 11_300_000 + (t - 700) * 12_000) for t in range(700, 900, 20)]
+    points += [(700 + t, 26_000_000 + t * 20_000, 11_300_000 + t * 12_000) for t in range(0, 200, 20)]
     points += [(t, 21_000_000, 13_300_000) for t in range(900, 1480, 20)]
     add_samples(ledger, points)
     for time, pause in ((150, 900_000), (300, 1_700_000), (520, 4_100_000), (760, 7_400_000)):

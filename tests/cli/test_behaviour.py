@@ -49,7 +49,7 @@ def test_exports_are_valid_utf8(barrow: Barrow, ledger: str, format: str) -> Non
 
 
 def test_rows_fit_the_window(barrow: Barrow) -> None:
-    for columns in (60, 80, 100, 140, 200):
+    for columns in (72, 80, 100, 140, 200):
         for view in VIEWS:
             done = barrow(view, "etl.barrow", env={"COLUMNS": str(columns)})
             widest = max(done.stdout.decode().split("\n")[1:], key=len)
