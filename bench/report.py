@@ -148,7 +148,7 @@ def memory_table(rows, names):
         cells = [
             row.name,
             number(heap and heap / MB, ".1f"),
-            number(row.summary().get("sites"), "d"),
+            number(row.middle("barrow", "sites"), ".0f"),
         ]
         for tool in names:
             extra = row.extra_rss(tool)
@@ -175,7 +175,7 @@ def rss_misses(rows):
     checked, missed = 0, []
     for row in rows:
         extra, heap = row.extra_rss("barrow"), row.live_heap()
-        if extra is None or not heap or row.summary().get("sites", 0) > sites:
+        if extra is None or not heap or (row.middle("barrow", "sites") or 0) > sites:
             continue
         checked += 1
         if extra > share * heap + fixed:

@@ -5,29 +5,18 @@ process repeats it a fixed number of times.  What it needs but should not be tim
 its `prepare` function and passed in.  Workloads are deterministic and keep nothing between units.
 """
 
-import ast
-import asyncio
-import copy
-import json
-import random
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections import namedtuple
 
+# Modules that only some workloads need are imported by their `prepare`, so that what the others
+# are seen to use is their own.
 
-@dataclass(frozen=True)
-class Workload:
-    name: str
-    unit: Callable[..., Any]
-    prepare: Callable[[], Any] | None
-    loops: int | None  # a fixed number of units, or None: calibrated to the time wanted
-    kind: str  # "own", "stack" (a given depth) or "heap" (one large heap, for the RSS rows)
-    depth: int  # levels of Python frames, where that is the point of the workload
-    rounds: int | None  # at most so many, for those that take long
+# name, unit (the function), prepare (or None), loops: a fixed number of units, or None: as many as
+# take the time wanted; kind: "own", "stack" (of a given depth) or "heap" (one large heap, for the
+# memory rows); depth: levels of Python frames, where that is the point; rounds: at most so many.
+Workload = namedtuple("Workload", "name unit prepare loops kind depth rounds")
 
-
-WORKLOADS: dict[str, Workload] = {}
+WORKLOADS = {}
 
 
 def workload(prepare=None, loops=None, kind="own", depth=0, rounds=None, name=None):
@@ -166,13 +155,27 @@ def _document():
     ]
 
 
-@workload(prepare=_document)
-def json_round(document):
+def _json():
+    import json
+
+    return json, _document()
+
+
+@workload(prepare=_json)
+def json_round(prepared):
+    json, document = prepared
     return len(json.loads(json.dumps(document)))
 
 
-@workload(prepare=lambda: _document()[:60])
-def deepcopy(document):
+def _copy():
+    import copy
+
+    return copy, _document()[:60]
+
+
+@workload(prepare=_copy)
+def deepcopy(prepared):
+    copy, document = prepared
     return copy.deepcopy(document)
 
 
@@ -189,8 +192,15 @@ def f{0}(a, b=1, *args, key=None, **rest):
 '''
 
 
-@workload(prepare=lambda: ast.parse("".join(_SOURCE.format(i) for i in range(12))))
-def ast_unparse(tree):
+def _syntax():
+    import ast
+
+    return ast, ast.parse("".join(_SOURCE.format(i) for i in range(12)))
+
+
+@workload(prepare=_syntax)
+def ast_unparse(prepared):
+    ast, tree = prepared
     return len(ast.unparse(tree))
 
 
@@ -208,18 +218,24 @@ def bytes_large():
 # ---- concurrency ----------------------------------------------------------------------------
 
 
-async def _task(n):
-    await asyncio.sleep(0)
-    return [n, str(n)]
+def _asyncio():
+    import asyncio
+
+    return asyncio
 
 
-async def _gather():
-    return await asyncio.gather(*(_task(n) for n in range(400)))
+@workload(prepare=_asyncio)
+def asyncio_gather(asyncio):
+    """400 tasks that yield once, gathered."""
 
+    async def task(n):
+        await asyncio.sleep(0)
+        return [n, str(n)]
 
-@workload()
-def asyncio_gather():
-    return len(asyncio.run(_gather()))
+    async def gather():
+        return await asyncio.gather(*(task(n) for n in range(400)))
+
+    return len(asyncio.run(gather()))
 
 
 @workload()
@@ -296,9 +312,9 @@ def heap_medium():
 
 
 def _many_lines():
-    """600 functions of 40 lines, each of which makes a pair and a float: 48,000 sites."""
+    """500 functions of 40 lines, each of which makes a pair and a float: 40,000 sites."""
     functions = []
-    for f in range(600):
+    for f in range(500):
         lines = [f"    keep((i, i + {k}.5))" for k in range(40)]
         scope = {}
         exec(compile("def fill(keep, i):\n" + "\n".join(lines), f"<lines {f}>", "exec"), scope)
@@ -307,8 +323,8 @@ def _many_lines():
 
 
 @workload(prepare=_many_lines, loops=1, kind="heap")
-def heap_50k_sites(functions):
-    """About 90 MB, evenly from 48,000 sites."""
+def heap_40k_sites(functions):
+    """About 65 MB, evenly from 40,000 sites (the interpreter's and the imports' come on top)."""
     held = []
     for i in range(32):
         for fill in functions:
@@ -326,6 +342,8 @@ def _quicksort(values):
 
 
 def _million_floats():
+    import random
+
     source = random.Random(1)
     return [source.random() for _ in range(1_000_000)]
 

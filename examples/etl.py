@@ -61,9 +61,7 @@ def write_customers(path: Path, source: random.Random, count: int) -> None:
             out.writerow([number, source.choice(spellings), country, email])
 
 
-def write_orders(
-    path: Path, source: random.Random, count: int, customers: int, products: int
-) -> None:
+def write_orders(path: Path, source: random.Random, count: int, customers: int, products: int) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(["id", "placed", "customer", "product", "quantity", "note"])
@@ -238,9 +236,7 @@ def write_results(folder: Path, sales, best) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Load generated shop data into a sales report.")
-    parser.add_argument(
-        "--orders", type=int, default=150_000, help="how many (default %(default)s)"
-    )
+    parser.add_argument("--orders", type=int, default=150_000, help="how many (default %(default)s)")
     count = parser.parse_args().orders
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="etl-") as name:
