@@ -1,5 +1,5 @@
 # Blocks made while threads exit, by key destructors: counted, or counted as lost.
-# truth: function= file= line=0 domain=malloc total=1000*(64-lost_allocations),64-lost_allocations
+# rows: by=thread name=native domain=malloc total=1000*(64-lost_allocations),64-lost_allocations
 # dropped: lost_allocations
 # peak: racing
 import known

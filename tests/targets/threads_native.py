@@ -1,5 +1,5 @@
 # Threads that Python does not know race on the same sites: no frame, exact counts.
-# truth: function= file= line=0 domain=malloc total=16*100001*40,16*100001 leaked=0,0
+# rows: by=thread name=native domain=malloc total=16*100001*40,16*100001 leaked=0,0
 # peak: racing
 # also: malloc jemalloc
 import known

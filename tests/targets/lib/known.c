@@ -469,8 +469,7 @@ static PyObject *known_handled(PyObject *self, PyObject *const *args, Py_ssize_t
 static void at_end(void)
 {
     free(slots[0].p);
-    void *p = realloc(calloc(1, 1000), 5000);
-    free(p);
+    slots[1].p = realloc(malloc(20000000), 50000000);
     PyMem_RawFree(PyMem_RawMalloc(100));
 }
 
