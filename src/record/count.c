@@ -55,11 +55,11 @@ static void add_live(struct barrow_thread *t, int64_t bytes, bool locked)
         state->live_bytes += bytes;
         return;
     }
+    /* A Python thread that let go of the lock for a moment is mostly alone: its bookings stay exact.
+     * Threads that never had it may be many at once: they keep their changes to themselves for a while. */
     t->native_delta += bytes;
-    if (t->native_delta < FOLD_BYTES && t->native_delta > -FOLD_BYTES)
+    if (!t->state && t->native_delta < FOLD_BYTES && t->native_delta > -FOLD_BYTES)
         return;
-    if (t->native_delta < 0)
-        close_climb_atomic(state);
     __atomic_add_fetch(&state->native_live_bytes, t->native_delta, __ATOMIC_RELAXED);
     t->native_delta = 0;
 }
@@ -137,6 +137,8 @@ static void site_free(struct barrow_thread *t, uint32_t index, size_t bytes, siz
     }
     if (locked)
         close_climb(state);
+    else
+        close_climb_atomic(state);
     keep_peak(site, state->epoch);
     bump(&site->freed_bytes, bytes, plain);
     bump(&site->frees, blocks, plain);
