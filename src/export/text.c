@@ -6,6 +6,13 @@ void barrow_export_text(FILE *to, const char *name, char special, const char *st
 {
     while (*name) {
         uint32_t c = 0;
+        size_t plain = 0;
+        while (name[plain] >= 0x20 && name[plain] < 0x7f && name[plain] != special)
+            plain++;
+        fwrite(name, 1, plain, to);
+        name += plain;
+        if (!*name)
+            return;
         size_t length = barrow_utf8_decode(name, &c);
         if (*name == special)
             fputs(stand_in, to);
