@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 64 * 1024 };
+enum { FIRST_CHUNK_BYTES = 4 * 1024, CHUNK_BYTES = 64 * 1024 };
 
 struct barrow_arena_chunk {
     struct barrow_arena_chunk *next;
@@ -18,7 +18,8 @@ void *barrow_arena_alloc(struct barrow_arena *arena, size_t bytes)
     bytes = (bytes + 7) & ~(size_t)7;
     if (bytes > arena->left) {
         /* A big request gets a chunk of its own, and the open chunk stays open. */
-        size_t size = bytes > CHUNK_BYTES / 4 ? bytes : CHUNK_BYTES;
+        size_t chunk_bytes = arena->chunks ? CHUNK_BYTES : FIRST_CHUNK_BYTES;
+        size_t size = bytes > chunk_bytes / 4 ? bytes : chunk_bytes;
         struct barrow_arena_chunk *chunk = malloc(sizeof *chunk + size);
         if (!chunk)
             return NULL;

@@ -16,7 +16,10 @@ bool profile_member_init(struct profile_member *member, struct barrow_ledger *le
     member->line_budget = 4 * (uint64_t)strings;
     profile_modules_init(&member->modules, ledger);
     member->codes = calloc(codes + 1u, sizeof *member->codes);
-    member->seen = calloc(PROFILE_SEEN, sizeof *member->seen);
+    member->seen_mask = 15;
+    while (member->seen_mask < nodes / 2 && member->seen_mask < PROFILE_SEEN_MOST - 1)
+        member->seen_mask = member->seen_mask * 2 + 1;
+    member->seen = calloc(member->seen_mask + 1u, sizeof *member->seen);
     member->nodes = malloc((nodes + 1u) * sizeof *member->nodes);
     member->climb = malloc((nodes + 1u) * sizeof *member->climb);
     member->site_count = sites;

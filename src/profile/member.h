@@ -26,7 +26,7 @@ struct profile_code {
 
 /* The frame last made for some instruction: most nodes repeat the few thousand call sites of a
  * program, and finding them here saves three cache misses. */
-enum { PROFILE_SEEN = 1 << 16 };
+enum { PROFILE_SEEN_MOST = 1 << 16 };
 struct profile_seen {
     uint32_t code; /* 0: none yet */
     int32_t unit;
@@ -42,7 +42,8 @@ struct profile_member {
     struct barrow_ledger *ledger;
     struct profile_modules modules;
     struct profile_code *codes; /* by index in CODES */
-    struct profile_seen *seen;  /* PROFILE_SEEN of them, by hash */
+    struct profile_seen *seen;  /* by hash */
+    uint32_t seen_mask;         /* their number, a power of two, - 1 */
     uint32_t *nodes;            /* index in NODES -> node of the profile */
     uint32_t *climb;            /* scratch: a chain of nodes */
     uint32_t site_count;

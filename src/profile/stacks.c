@@ -65,7 +65,7 @@ uint32_t profile_member_frame(struct profile_member *member, struct profile_name
                               uint32_t code, int32_t unit)
 {
     uint32_t hash = barrow_hash_1((uint64_t)code << 32 | (uint32_t)unit);
-    struct profile_seen *seen = &member->seen[hash % PROFILE_SEEN];
+    struct profile_seen *seen = &member->seen[hash & member->seen_mask];
     if (seen->code == code && seen->unit == unit)
         return seen->frame;
     uint32_t frame = make_frame(member, names, code, unit);
