@@ -138,7 +138,7 @@ def test_live_ledger_is_readable(tmp_path: Path) -> None:
             os.waitpid(process.pid, os.WUNTRACED)
             assert _check(tmp_path, 1, 0) == []
             book = ledger(tmp_path / "killed.barrow")
-            assert consistency(book, racing=True) == []
+            assert consistency(book) == []
             process.send_signal(signal.SIGCONT)
     finally:
         process.kill()

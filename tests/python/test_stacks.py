@@ -44,7 +44,7 @@ def test_captures(name: str, tmp_path: Path) -> None:
     assert summary["capture_mismatches"] == 0
     assert summary["checked_captures"] >= share
     assert not any(summary["dropped"].values()), summary["dropped"]
-    assert consistency(ledger(output), racing=True) == []
+    assert consistency(ledger(output)) == []
 
 
 def test_without_checking_there_is_nothing_to_say(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_target(path: Path, variant: str, tmp_path: Path) -> None:
             truth.add(kind, text)
 
     book = ledger(output)
-    wrong = compare(truth, book) + consistency(book, truth.racing)
+    wrong = compare(truth, book) + consistency(book)
     assert not wrong, "\n".join(wrong)
     assert book.summary["complete"] is True
     given_up = {name: n for name, n in book.summary["dropped"].items() if n}

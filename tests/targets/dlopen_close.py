@@ -1,7 +1,6 @@
 # A library is loaded, makes a block and is unloaded, many times; one is loaded from a thread.
 # truth: function=work line=@a domain=malloc leaked=20*1000000,20
 # truth: function=late line=@b domain=malloc total=999,1 leaked=999,1
-# peak: racing
 import ctypes
 import os
 import threading

@@ -1,6 +1,6 @@
 # Python's own mmap module.
-# truth: function=<module> line=@a domain=mmap total=1<<22,1 leaked=1<<22,1
-# truth: function=<module> line=@b domain=mmap total=1<<21,1 leaked=0,0
+# truth: function=<module> line=@a domain=mmap total=1<<22,1 leaked=1<<22,1 peak=1<<22,1
+# truth: function=<module> line=@b domain=mmap total=1<<21,1 leaked=0,0 peak=1<<21,1
 # truth: function=<module> line=@c domain=mmap total=0,0
 import mmap
 import tempfile

@@ -13,7 +13,8 @@ def work(index):
     turn = 0
     while True:
         turn += 1
-        known.oracle(file, index, family, seed * 1000 + index * 100 + turn, events)  # @a
+        chance = seed * 1000 + index * 100 + turn
+        known.oracle(file, index, family, chance, events)  # @a
 
 
 file = os.open(account, os.O_RDWR)

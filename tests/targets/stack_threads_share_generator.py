@@ -1,7 +1,6 @@
 # One generator, driven by two threads in turn: its callers change with the thread.
 # stack: shared:@shared < left:@left < Thread.run:* < ... | domain=malloc total=100*51,100
 # stack: shared:@shared < right:@right < Thread.run:* < ... | domain=malloc total=100*51,100
-# peak: racing
 import threading
 
 import known

@@ -2,7 +2,6 @@
 # truth: function=<module> file=<other> line=3 domain=malloc total=10*71,10 leaked=10*71,10
 # truth: function=<module> file=<other> line=4 domain=obj total=10*72,10 leaked=0,0
 # truth: function=<module> file=<other> line=4 domain=malloc total=0,0
-# peak: racing
 CODE = """import known
 for slot in range(10):
     known.leak(71)

@@ -1,7 +1,6 @@
 # A block that another thread frees is not temporary.
 # truth: function=make line=@a domain=malloc total=1000,10 temporary=0,0 leaked=0,0
 # truth: function=make line=@b domain=malloc total=1000,10 temporary=1000,10 leaked=0,0
-# peak: racing
 import threading
 
 import known

@@ -1,6 +1,5 @@
 # A daemon thread that is still at work when the program ends.
 # truth: function=work line=@a domain=malloc total=1000,10 leaked=1000,10
-# peak: racing
 import threading
 
 import known

@@ -1,7 +1,6 @@
 # 2,000 threads one after the other: a thread's recorder state is used again.
 # truth: function=work line=@a domain=malloc total=2000*10,2000 leaked=2000*10,2000
 # summary: threads=2001
-# peak: racing
 import threading
 
 import known

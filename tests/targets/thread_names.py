@@ -3,7 +3,6 @@
 # rows: by=thread name=pool-* domain=malloc leaked=<11*1000000,200
 # rows: by=thread name=feed* domain=malloc leaked=>10*1000000,10
 # truth: function=work line=@a domain=malloc total=20*1000000,20 leaked=20*1000000,20
-# peak: racing
 import threading
 
 import known

@@ -4,7 +4,6 @@
 # truth: function=work line=@c domain=mem total=600000,10000 leaked=0,0 temporary=600000,10000
 # rows: by=thread name=worker-* domain=malloc total=>640000,10000
 # summary: threads=101
-# peak: racing
 # also: malloc debug jemalloc tcmalloc
 import threading
 

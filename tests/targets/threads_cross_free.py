@@ -2,7 +2,6 @@
 # truth: function=make line=@a domain=malloc total=300000,3000 leaked=0,0 peak=*,*
 # truth: function=release line=@b domain=malloc total=0,0 leaked=0,0
 # truth: function=make line=@c domain=mem total=3000*33,3000 leaked=0,0
-# peak: racing
 import threading
 
 import known

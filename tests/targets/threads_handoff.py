@@ -1,6 +1,5 @@
 # One native thread makes blocks while another frees them.
 # rows: by=thread name=native domain=malloc total=200000*72,200000 leaked=0,0
-# peak: racing
 # also: jemalloc tcmalloc
 import known
 

@@ -1,6 +1,5 @@
 # Threads that Python does not know race on the same sites: no frame, exact counts.
 # rows: by=thread name=native domain=malloc total=16*100001*40,16*100001 leaked=0,0
-# peak: racing
 # also: malloc jemalloc
 import known
 

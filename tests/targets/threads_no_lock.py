@@ -1,7 +1,6 @@
 # Python threads that allocate from one line at once, without the interpreter lock.
 # truth: function=work line=@a domain=malloc total=8*200000*48,8*200000 leaked=0,0
 # truth: function=work line=@b domain=malloc total=8*200000*5000,8*200000 leaked=0,0
-# peak: racing
 # also: malloc jemalloc tcmalloc
 import threading
 

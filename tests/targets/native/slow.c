@@ -18,9 +18,13 @@ static long slow_call(long number, long a, long b, long c)
 
 #include <sys/syscall.h>
 
+/* Once only: dlsym of what has a resolver asks the resolver again. */
 static void stop(void)
 {
+    static int done;
     char byte = 'x';
+    if (done++)
+        return;
     slow_call(SYS_write, 200, (long)&byte, 1);
     slow_call(SYS_read, 201, (long)&byte, 1);
 }
