@@ -7,10 +7,11 @@
 
 #include "base/crc32.h"
 
-/* X(kind, bytes of the first extent, bytes of address space reserved at first) */
+/* X(kind, bytes of the first extent, bytes of address space reserved at first).  An extent's payload
+ * is whole pages and whole records, or its last record would lie astride two extents. */
 #define TABLES(X)                                \
     X(STRINGS, 128 << 10, 16 << 20)              \
-    X(CODES, 32 << 10, 4 << 20)                  \
+    X(CODES, 40 << 10, 4 << 20)                  \
     X(NODES, 128 << 10, 64 << 20)                \
     X(SITES, 128 << 10, 64 << 20)                \
     X(SITE_INFO, 16 << 10, 8 << 20)              \
@@ -20,10 +21,23 @@
     X(CHECKPOINTS, 512 << 10, 16 << 20)          \
     X(THREAD_GROUPS, 4 << 10, 4 << 10)           \
     X(SYS_PATH, 4 << 10, 64 << 10)               \
-    X(REGIONS, 4 << 10, 1 << 20)                 \
+    X(REGIONS, 28 << 10, 1 << 20)                \
     X(REGION_SITES, 4 << 10, 16 << 20)
 
 #define LARGEST_EXTENT (16u << 20)
+
+enum {
+#define X(number, name, size, what) record_bytes_of_##name = size,
+    LEDGER_KINDS(X)
+#undef X
+};
+
+#define X(kind, first, reserve)                                           \
+    _Static_assert((first) % LEDGER_PAGE == 0 &&                          \
+                       (first) % record_bytes_of_##kind == 0,       \
+                   "an extent of " #kind " is whole pages and records");
+TABLES(X)
+#undef X
 
 static const uint32_t record_sizes[LEDGER_KIND_LIMIT] = {
 #define X(number, name, size, what) [number] = size,

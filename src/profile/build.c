@@ -82,6 +82,8 @@ static const char *command_text(struct profile_names *names, const struct ledger
 static void add_state(struct barrow_profile *profile, const struct ledger_state *state)
 {
     profile->unknown_frees += state->unknown_frees + state->native_unknown_frees;
+    profile->checked_captures += state->checked_captures;
+    profile->capture_mismatches += state->capture_mismatches;
     profile->peak_imprecision_bytes += state->native_imprecision_bytes;
     profile->threads += state->threads;
     if (state->max_rss_bytes > profile->max_rss_bytes)

@@ -99,6 +99,7 @@ struct barrow_profile {
     uint64_t peak_imprecision_bytes;
     uint64_t site_count, stack_count, threads, max_rss_bytes;
     uint64_t dropped[LEDGER_DROP_LIMIT];
+    uint64_t checked_captures, capture_mismatches; /* of `--check-stacks`; else 0 */
 
     struct barrow_frame *frames;
     size_t frame_count;

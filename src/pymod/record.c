@@ -6,6 +6,17 @@
 #include "pymod/pymod.h"
 #include "record/recorder.h"
 
+/* Imports a module without leaving a trace in sys.modules that wouldn't be there anyway. */
+static PyObject *import_quietly(const char *name)
+{
+    PyObject *modules = PyImport_GetModuleDict(); /* borrowed */
+    bool was_there = PyDict_GetItemString(modules, name) != NULL;
+    PyObject *module = PyImport_ImportModule(name);
+    if (module && !was_there && PyDict_DelItemString(modules, name) < 0)
+        PyErr_Clear();
+    return module;
+}
+
 /* ---- the collector ---- */
 
 static long item_number(PyObject *info, const char *name)
@@ -38,7 +49,7 @@ static PyMethodDef gc_callback_method = {"barrow_gc_callback",
 static int watch_collector(bool watch)
 {
     static PyObject *callback;
-    PyObject *gc = PyImport_ImportModule("gc");
+    PyObject *gc = import_quietly("gc");
     PyObject *list = gc ? PyObject_GetAttrString(gc, "callbacks") : NULL;
     int result = -1;
     if (!callback)
@@ -139,7 +150,7 @@ static PyMethodDef at_exit_method = {"barrow_at_exit", at_exit, METH_NOARGS, NUL
 static int register_at_exit(void)
 {
     PyObject *function = PyCFunction_New(&at_exit_method, NULL);
-    PyObject *module = PyImport_ImportModule("atexit");
+    PyObject *module = import_quietly("atexit");
     PyObject *result = function && module ? PyObject_CallMethod(module, "register", "O", function) : NULL;
     Py_XDECREF(function);
     Py_XDECREF(module);

@@ -119,6 +119,8 @@ void barrow_summary_json(struct barrow_json *json, const struct barrow_profile *
     barrow_put_number(json, "allocations", p->allocations);
     barrow_put_number(json, "frees", p->frees);
     barrow_put_number(json, "unknown_frees", p->unknown_frees);
+    barrow_put_number(json, "checked_captures", p->checked_captures);
+    barrow_put_number(json, "capture_mismatches", p->capture_mismatches);
     barrow_put_number(json, "temporary_allocations", p->temporary_allocations);
     barrow_put_number(json, "temporary_bytes", p->temporary_bytes);
     barrow_put_number(json, "inherited_bytes", p->inherited_bytes);
