@@ -46,6 +46,8 @@ static void choose_scale(struct plot *plot)
         highest = at->rss_bytes > highest ? at->rss_bytes : highest;
         highest = at->heap_bytes > highest ? at->heap_bytes : highest;
     }
+    if (highest > UINT64_MAX / 8)
+        highest = UINT64_MAX / 8; /* damaged numbers must not overflow the scale */
     uint64_t unit = 1, quarter = highest / 4 + 1;
     while (quarter / unit >= 1024)
         unit *= 1024;

@@ -232,6 +232,12 @@ int barrow_metric_sum(const struct barrow_profile *p, enum barrow_metric metric,
     size_t count = 0;
 
     *sum = (struct barrow_value){0, 0};
+    for (size_t i = 0; !filter && i < p->sites_count; i++) {
+        sum->bytes += p->sites[i].value[metric].bytes;
+        sum->blocks += p->sites[i].value[metric].blocks;
+    }
+    if (!filter)
+        return 0;
     if (barrow_profile_rows(p, &query, &rows, &count, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
