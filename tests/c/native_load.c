@@ -293,7 +293,8 @@ static void test_errno(void **state)
 struct loading {
     const char *path;
     open_function *open;
-    void *handle;
+    void *opened;
+    bool stopped;
     int release;
     bool released;
 };
@@ -301,13 +302,16 @@ struct loading {
 static void *load(void *context)
 {
     struct loading *l = context;
-    l->handle = l->open(l->path, RTLD_NOW);
+    l->opened = l->open(l->path, RTLD_NOW);
     return NULL;
 }
 
+/* Started before the load: starting a thread may have to wait for the loader, too. */
 static void *release_later(void *context)
 {
     struct loading *l = context;
+    while (!__atomic_load_n(&l->stopped, __ATOMIC_SEQ_CST))
+        usleep(1000);
     usleep(100000);
     __atomic_store_n(&l->released, true, __ATOMIC_SEQ_CST);
     assert_int_equal(write(l->release, "x", 1), 1);
@@ -326,23 +330,24 @@ static void slow_load(const char *name)
     dup2(said[1], 200);
     dup2(release[0], 201);
     l.release = release[1];
+    pthread_create(&releaser, NULL, release_later, &l);
     pthread_create(&loader, NULL, load, &l);
     assert_int_equal(read(said[0], &byte, 1), 1);
-    pthread_create(&releaser, NULL, release_later, &l);
+    __atomic_store_n(&l.stopped, true, __ATOMIC_SEQ_CST);
     stub_refresh();
     assert_true(__atomic_load_n(&l.released, __ATOMIC_SEQ_CST));
     pthread_join(loader, NULL);
     pthread_join(releaser, NULL);
-    need(l.handle);
+    need(l.opened);
     stub_refresh();
-    void *p = make(need(dlsym(l.handle, "slow_make")), 600);
+    void *p = make(need(dlsym(l.opened, "slow_make")), 600);
     check(1, 600, 0);
-    ((drop_function *)dlsym(l.handle, "slow_drop"))(p);
+    ((drop_function *)dlsym(l.opened, "slow_drop"))(p);
     check(1, 600, 1);
-    int (*answer)(void) = (int (*)(void))dlsym(l.handle, "slow_answer");
+    int (*answer)(void) = (int (*)(void))dlsym(l.opened, "slow_answer");
     if (answer)
         assert_int_equal(answer(), 42);
-    dlclose(l.handle);
+    dlclose(l.opened);
     for (int i = 0; i < 2; i++) {
         close(said[i]);
         close(release[i]);
