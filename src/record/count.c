@@ -58,6 +58,10 @@ static void add_live(struct barrow_thread *t, int64_t bytes, bool locked)
     /* A Python thread that let go of the lock for a moment is mostly alone: its bookings stay exact.
      * Threads that never had it may be many at once: they keep their changes to themselves for a while. */
     t->native_delta += bytes;
+    if (!t->state && !t->is_batching) {
+        t->is_batching = 1;
+        __atomic_add_fetch(&state->native_imprecision_bytes, FOLD_BYTES, __ATOMIC_RELAXED);
+    }
     if (!t->state && t->native_delta < FOLD_BYTES && t->native_delta > -FOLD_BYTES)
         return;
     __atomic_add_fetch(&state->native_live_bytes, t->native_delta, __ATOMIC_RELAXED);

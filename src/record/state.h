@@ -85,6 +85,7 @@ struct barrow_thread {
     PyThreadState *state;        /* that the levels belong to */
     int64_t native_delta;        /* live bytes not yet folded into the global */
     uint32_t is_late;            /* the struct shared by threads whose own is gone */
+    uint32_t is_batching;        /* keeps changes of live bytes to itself for a while */
     uint32_t in_native;          /* in a hook of the C library's: start no threads */
     uint32_t tid;
     struct barrow_thread *next;  /* all threads, or the free list */

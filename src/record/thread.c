@@ -232,7 +232,7 @@ int barrow_threads_init(void)
         t->root = NODE_NONE;
         t->state = NULL;
         t->native_delta = 0;
-        t->booked = 0;
+        t->booked = t->is_batching = 0;
         t->last[0] = t->last[1] = 0;
         memset(&t->leaves[-1], 0, sizeof t->leaves[-1]);
         memset(t->memos, 0, MEMOS_BYTES);
