@@ -84,6 +84,18 @@ static void print_memory(const struct barrow_view *view)
          p->threads == 1 ? "" : "s");
 }
 
+/* Of `barrow run --check-stacks`. */
+static void print_checks(const struct barrow_view *view)
+{
+    const struct barrow_profile *p = view->profile;
+    char all[BARROW_UNITS_ROOM], wrong[BARROW_UNITS_ROOM];
+
+    if (p->checked_captures)
+        fact(view, "checked", "%s captured stacks, of which %s differed",
+             barrow_units_count(all, p->checked_captures),
+             barrow_units_count(wrong, p->capture_mismatches));
+}
+
 static void print_processes(const struct barrow_view *view)
 {
     static const struct barrow_column columns[] = {
@@ -173,6 +185,7 @@ static int summary_main(const void *values, int count, char **operands, struct b
     print_recording(&view);
     fputc('\n', view.terminal.out);
     print_memory(&view);
+    print_checks(&view);
     if (print_top_lines(&view, err) < 0) {
         barrow_view_drop(&view);
         return -1;

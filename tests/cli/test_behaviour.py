@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Barrow, environment, one_line
+from harness import Barrow, environment, one_line
 
 VIEWS = ("summary", "table", "tree", "leaks", "temporary", "timeline")
 LEDGERS = ("etl.barrow", "hostile.barrow", "deep.barrow", "many.barrow", "empty.barrow", "family")

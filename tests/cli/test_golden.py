@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Barrow
+from harness import Barrow
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 

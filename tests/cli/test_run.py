@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import environment, one_line
+from harness import environment, one_line
 
 STAND_IN = f"""#!{sys.executable} -IS
 import json, os, sys
