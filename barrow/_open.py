@@ -81,6 +81,10 @@ class Summary(TypedDict):
     max_rss_bytes: int
     dropped: dict[str, int]
     """Counts of what was given up; all 0 when nothing was."""
+    checked_captures: int
+    """In check mode: stacks compared with an uncached walk."""
+    capture_mismatches: int
+    """Of these, those that differed."""
     processes: list[ProcessSummary]
     warnings: list[str]
 
