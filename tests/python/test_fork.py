@@ -384,9 +384,9 @@ def test_different_runs_are_not_merged(tmp_path: Path) -> None:
 
 def test_atfork_handlers_are_the_programs(run, tmp_path: Path) -> None:
     run(
-        "import os\n"
+        "import os, time\n"
         "os.register_at_fork(before=lambda: print('before', flush=True),\n"
-        "    after_in_parent=lambda: print('parent', flush=True),\n"
+        "    after_in_parent=lambda: time.sleep(0.3) or print('parent', flush=True),\n"
         "    after_in_child=lambda: print('child', flush=True))\n"
         "pid = os.fork()\n"
         "if pid == 0: os._exit(0)\n"
