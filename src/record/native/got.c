@@ -133,6 +133,19 @@ static void write_batch(struct patching *p)
     p->batch_count = 0;
 }
 
+static void add_to_batch(struct patching *p, uintptr_t *slot, uintptr_t target)
+{
+    if (!elf_inside(p->object.read_only, (uintptr_t)slot) &&
+        !(barrow_elf_protection(&p->object, (uintptr_t)slot) & PROT_WRITE)) {
+        patched.counts.failed++;
+        return;
+    }
+    if (p->batch_count == BATCH)
+        write_batch(p);
+    p->batch[p->batch_count].slot = slot;
+    p->batch[p->batch_count++].target = target;
+}
+
 static void consider_slot(struct patching *p, const ElfW(Rela) *relocation, int number)
 {
     const struct elf_object *object = &p->object;
@@ -147,27 +160,59 @@ static void consider_slot(struct patching *p, const ElfW(Rela) *relocation, int 
     uintptr_t target = p->own ? *hook->real : hook->hook;
     if (value == target)
         return;
-    if (!may_replace(object, hook, sort, &object->symbols[ELF64_R_SYM(relocation->r_info)], value)) {
+    if (may_replace(object, hook, sort, &object->symbols[ELF64_R_SYM(relocation->r_info)], value))
+        add_to_batch(p, slot, target);
+    else
         patched.counts.foreign += sort != ELF_WORD && value != 0 && hook->group <= BARROW_HOOKS_MMAP;
-        return;
-    }
-    if (!elf_inside(object->read_only, (uintptr_t)slot) &&
-        !(barrow_elf_protection(object, (uintptr_t)slot) & PROT_WRITE)) {
-        patched.counts.failed++;
-        return;
-    }
-    if (p->batch_count == BATCH)
-        write_batch(p);
-    p->batch[p->batch_count].slot = slot;
-    p->batch[p->batch_count++].target = target;
 }
 
-/* The loader calls malloc through pointers of its own, and may not be disturbed. */
 static bool is_loader(const struct elf_object *object)
 {
     const char *slash = strrchr(object->path, '/');
     return (object->bias != 0 && object->bias == getauxval(AT_BASE)) ||
            strncmp(slash ? slash + 1 : object->path, "ld-linux", 8) == 0;
+}
+
+/* The loader's own memory is not counted.  It calls the malloc family through four pointers that no relocation
+ * names, and where the program has canonical stubs, those it has lead through the program's slots into the
+ * hooks, half of a pair perhaps.  They are found by their value, and set to the originals. */
+static void spare_loader(struct patching *p)
+{
+    for (size_t i = 0; i < p->object.header_count; i++) {
+        const ElfW(Phdr) *h = &p->object.headers[i];
+        if (h->p_type != PT_LOAD || !(h->p_flags & PF_W))
+            continue;
+        uintptr_t *word = (uintptr_t *)((p->object.bias + h->p_vaddr + sizeof *word - 1) & -sizeof *word);
+        uintptr_t *end = (uintptr_t *)((p->object.bias + h->p_vaddr + h->p_memsz) & -sizeof *word);
+        for (; word < end; word++)
+            for (int k = 0; *word && k < BARROW_HOOK_COUNT; k++)
+                if (*word == barrow_hook_table[k].canonical && *barrow_hook_table[k].real)
+                    add_to_batch(p, word, *barrow_hook_table[k].real);
+    }
+    write_batch(p);
+}
+
+static void patch_slots(struct patching *p)
+{
+    p->own = barrow_is_own(&p->object);
+    p->defines = defines_hooked(&p->object);
+    for (int table = 0; table < 2; table++) {
+        const struct elf_relocations *relocations = &p->object.tables[table];
+        for (size_t i = 0; i < relocations->count; i++) {
+            const ElfW(Rela) *r = &relocations->first[i];
+            unsigned sort = ELF64_R_TYPE(r->r_info);
+            if (sort != ELF_JUMP_SLOT && sort != ELF_GLOB_DAT && sort != ELF_WORD)
+                continue;
+            int hook = hook_of_symbol(p, &p->object.symbols[ELF64_R_SYM(r->r_info)]);
+            if (hook >= 0)
+                consider_slot(p, r, hook);
+        }
+    }
+    write_batch(p);
+    if (!p->own && p->slot_count > 0) {
+        patched.counts.objects++;
+        patched.counts.slots += p->slot_count;
+    }
 }
 
 static void patch_object(const struct dl_phdr_info *info, struct done *done)
@@ -179,26 +224,9 @@ static void patch_object(const struct dl_phdr_info *info, struct done *done)
         return;
     done->dynamic = p.object.dynamic;
     if (is_loader(&p.object))
-        return;
-    p.own = barrow_is_own(&p.object);
-    p.defines = defines_hooked(&p.object);
-    for (int table = 0; table < 2; table++) {
-        const struct elf_relocations *relocations = &p.object.tables[table];
-        for (size_t i = 0; i < relocations->count; i++) {
-            const ElfW(Rela) *r = &relocations->first[i];
-            unsigned sort = ELF64_R_TYPE(r->r_info);
-            if (sort != ELF_JUMP_SLOT && sort != ELF_GLOB_DAT && sort != ELF_WORD)
-                continue;
-            int hook = hook_of_symbol(&p, &p.object.symbols[ELF64_R_SYM(r->r_info)]);
-            if (hook >= 0)
-                consider_slot(&p, r, hook);
-        }
-    }
-    write_batch(&p);
-    if (!p.own && p.slot_count > 0) {
-        patched.counts.objects++;
-        patched.counts.slots += p.slot_count;
-    }
+        spare_loader(&p);
+    else
+        patch_slots(&p);
 }
 
 /* ---- the list of objects ---- */
