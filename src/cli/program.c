@@ -83,14 +83,14 @@ static int take_earlier(struct barrow_program *p, char **lines, int count, struc
     return 0;
 }
 
-/* Splits text into lines; they share the memory of a copy that lives as long as the process. */
-static int split_lines(const char *text, char ***lines)
+/* Splits text at its line feeds, in place; returns the number of lines. */
+static int split_lines(char *text, char ***lines)
 {
-    char *copy = barrow_copy(text ? text : ""), *state = NULL;
+    char *state = NULL;
     int count = 0;
 
-    *lines = barrow_allocate((strlen(copy) + 1) * sizeof **lines);
-    for (char *line = strtok_r(copy, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
+    *lines = barrow_allocate((strlen(text) + 1) * sizeof **lines);
+    for (char *line = strtok_r(text, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
         (*lines)[count++] = line;
     return count;
 }
@@ -144,15 +144,25 @@ int barrow_program_parse(struct barrow_program *p, const struct barrow_option *o
                          struct barrow_error *err)
 {
     char **lines;
-    int line_count = split_lines(earlier, &lines);
 
-    *p = (struct barrow_program){.kind = PROGRAM_NONE};
+    *p = (struct barrow_program){.earlier = barrow_copy(earlier ? earlier : "")};
+    int line_count = split_lines(p->earlier, &lines);
     p->words = barrow_allocate((size_t)(argc + line_count + 2) * sizeof *p->words);
     int rc = take_earlier(p, lines, line_count, err);
     if (rc == 0)
         rc = take_words(p, options, values, argc, argv, help, err);
     free(lines);
+    if (rc < 0 || *help)
+        barrow_program_free(p);
     return rc;
+}
+
+void barrow_program_free(struct barrow_program *p)
+{
+    free(p->words);
+    free(p->earlier);
+    p->words = NULL;
+    p->earlier = NULL;
 }
 
 char *barrow_program_stem(const struct barrow_program *p)

@@ -22,6 +22,7 @@ struct barrow_program {
     const char *name; /* script or module; NULL for code */
     char **words;     /* for the interpreter: its options, the program, the program's arguments */
     size_t count;
+    char *earlier;      /* memory of some of the words */
     bool no_user_site;  /* an option keeps Python from the user's site-packages */
     char site_flags[4]; /* those of I, s and E that were given */
 };
@@ -32,6 +33,8 @@ struct barrow_program {
 int barrow_program_parse(struct barrow_program *program, const struct barrow_option *options,
                          void *values, const char *earlier, int argc, char **argv, bool *help,
                          struct barrow_error *err);
+
+void barrow_program_free(struct barrow_program *program);
 
 /* What the ledger is called after: the script's stem, the module, or `c`.  To be freed. */
 char *barrow_program_stem(const struct barrow_program *program);

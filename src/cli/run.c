@@ -172,6 +172,7 @@ static int become(const char *python, const struct barrow_program *program,
 static int run_main(const void *values, int count, char **operands, struct barrow_error *err)
 {
     const struct run_options *o = values;
+    struct barrow_program program = o->program;
     int rc = -1;
 
     (void)count;
@@ -187,7 +188,7 @@ static int run_main(const void *values, int count, char **operands, struct barro
     }
     free(python);
     free(output);
-    free(o->program.words);
+    barrow_program_free(&program);
     return rc;
 }
 
