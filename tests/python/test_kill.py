@@ -151,7 +151,7 @@ def test_killed_group(tmp_path: Path) -> None:
     program = (
         "import multiprocessing, time\n"
         "def work(n):\n"
-        "    kept = [bytes(1000) for _ in range(1000)]\n"
+        "    kept = bytes(2000000)\n"
         "    print('ready', flush=True)\n"
         "    time.sleep(60)\n"
         "if __name__ == '__main__':\n"
