@@ -40,6 +40,8 @@ BARROW_MAP_FIND(find_text, struct profile_text *const *, struct text_key, SAME_T
 struct profile_text *profile_text(struct profile_names *names, const char *bytes, size_t count)
 {
     char *cleaned = NULL;
+    if (count == 0)
+        bytes = ""; /* may have been NULL */
     if (count && memchr(bytes, 0, count)) {
         cleaned = barrow_arena_text(&names->arena, bytes, count);
         if (!cleaned)

@@ -104,7 +104,7 @@ static void decide_peak(struct profile_member *member, struct barrow_process *pr
                         struct barrow_value live)
 {
     const struct ledger_state *state = &member->ledger->state;
-    int64_t total = state->live_bytes + state->native_live_bytes;
+    int64_t total = (int64_t)((uint64_t)state->live_bytes + (uint64_t)state->native_live_bytes);
     uint64_t best = state->best_bytes > 0 ? (uint64_t)state->best_bytes : 0;
     /* The sites' sum is exact where the total is not (threads fold their part into it late), unless
      * sites are lost. */

@@ -3,7 +3,7 @@
 
     make_ledger.py golden FILE        the ledger whose figures tests/c/test_profile.c knows
     make_ledger.py family DIRECTORY   a root and two children of one run
-    make_ledger.py seeds DIRECTORY    small ledgers of every sort, also broken ones
+    make_ledger.py seeds DIRECTORY    ledgers of every sort, also broken ones, packed for tests/fuzz/ledger.c
     make_ledger.py big FILE [SITES [NODES]]
 
 It is a second reading of src/ledger/format.h that shares no code with the recorder: what the two
@@ -388,10 +388,20 @@ def seeds():
         looped.site(node, 9, allocated=10, allocations=1, freed=20, frees=2, epoch=1, peak=1)
     bad_extent = bytearray(good)
     bad_extent[4 * PAGE:4 * PAGE + 4] = b"oops"
-    out = {"empty": b"", "header-only": good[:PAGE], "no-tables": good[:4 * PAGE], "tiny": good, "cut": good[:30_000],
-           "looped": looped.to_bytes(), "bad-extent": bytes(bad_extent), "bad-state": good[:2 * PAGE] +
-           bytes(2 * PAGE) + good[4 * PAGE:], "bad-header": bytes(PAGE) + good[PAGE:], "foreign": b"#!/bin/sh\n"}
+    out = {"tiny": good, "looped": looped.to_bytes(), "bad-extent": bytes(bad_extent),
+           "bad-state": good[:2 * PAGE] + bytes(2 * PAGE) + good[4 * PAGE:], "bad-header": bytes(PAGE) + good[PAGE:],
+           "golden": golden().to_bytes(unknown_kind=True)}
     out |= {name.replace(".barrow", ""): data for name, data in family().items() if name != "app.100.barrow"}
+    out = {name: pack(data) for name, data in out.items()}
+    return out | {"header-only": good[:PAGE], "no-tables": good[:4 * PAGE], "foreign": b"#!/bin/sh"}
+
+
+def pack(data):
+    """Each page without the zeros at its end, its length before it."""
+    out = b""
+    for at in range(0, len(data), PAGE):
+        page = data[at:at + PAGE].rstrip(b"\0")
+        out += struct.pack("<H", len(page)) + page
     return out
 
 
