@@ -120,7 +120,10 @@ static void test_close_and_open_again(void **state)
         open_function *open = i % 2 ? plain_open : dlopen;
         void *late = need(open(library(i % 3 ? "liblate.so" : "liblate-lazy.so"), RTLD_NOW));
         void *other = need(dlopen(library("libopener.so"), RTLD_NOW));
-        void *p = make(i % 2 ? plain_make : need(dlsym(late, "late_make")), 10);
+        make_function *way = plain_make;
+        if (i % 2 == 0)
+            way = need(dlsym(late, "late_make"));
+        void *p = make(way, 10);
         dlclose(other);
         ((drop_function *)dlsym(late, "late_drop"))(p);
         check((uint64_t)i + 1, 10 * ((uint64_t)i + 1), (uint64_t)i + 1);

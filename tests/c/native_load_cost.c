@@ -49,7 +49,8 @@ static void test_cost(void **state)
 {
     (void)state;
     /* A load that the hooks don't see, and the patching by itself. */
-    void *(*unseen)(const char *, int) = (void *(*)(const char *, int))dlsym(RTLD_DEFAULT, "dlopen");
+    void *(*unseen)(const char *, int) =
+        (void *(*)(const char *, int))dlsym(RTLD_DEFAULT, "dlopen");
     static double loading[LIBRARIES], patching[LIBRARIES];
     char directory[] = "/tmp/barrow-native-XXXXXX", source[1024], path[1100];
 

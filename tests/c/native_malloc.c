@@ -1,5 +1,6 @@
-/* Every function of the malloc family, with exact counts.  Also run as a program that is not position
- * independent (whose &malloc is a stub of its own), and with other allocators preloaded. */
+/* Every function of the malloc family, with exact counts.  Also run as a program that is not
+ * position independent (whose &malloc is a stub of its own), and with other allocators preloaded.
+ */
 #include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
@@ -15,7 +16,8 @@
 
 #define HUGE_REQUEST ((size_t)1 << 62)
 
-/* Set in code, which makes the linker give this program canonical stubs where it is not position independent. */
+/* Set in code, which makes the linker give this program canonical stubs where it is not position
+ * independent. */
 static void *(*volatile take_malloc)(size_t);
 static void (*volatile take_free)(void *);
 /* Set by the linker or the loader. */
@@ -89,7 +91,8 @@ static void test_through_pointers(void **state)
 #ifndef __PIE__
     extern char __executable_start, end;
     assert_in_range((uintptr_t)take_malloc, (uintptr_t)&__executable_start, (uintptr_t)&end);
-    assert_in_range((uintptr_t)dlsym(RTLD_DEFAULT, "malloc"), (uintptr_t)&__executable_start, (uintptr_t)&end);
+    assert_in_range((uintptr_t)dlsym(RTLD_DEFAULT, "malloc"), (uintptr_t)&__executable_start,
+                    (uintptr_t)&end);
 #endif
 }
 

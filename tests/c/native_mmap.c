@@ -23,11 +23,14 @@ static struct stub_counts counts(unsigned tag)
     return stub_counts(LEDGER_DOMAIN_MMAP, tag);
 }
 
-static void check(unsigned tag, struct stub_counts before, uint64_t live_bytes, uint64_t live_blocks)
+static void check(unsigned tag, struct stub_counts before, uint64_t live_bytes,
+                  uint64_t live_blocks)
 {
     struct stub_counts now = counts(tag);
-    assert_int_equal((now.bytes - now.freed_bytes) - (before.bytes - before.freed_bytes), live_bytes);
-    assert_int_equal((now.allocations - now.frees) - (before.allocations - before.frees), live_blocks);
+    assert_int_equal((now.bytes - now.freed_bytes) - (before.bytes - before.freed_bytes),
+                     live_bytes);
+    assert_int_equal((now.allocations - now.frees) - (before.allocations - before.frees),
+                     live_blocks);
 }
 
 static struct stub_counts begin(void)
@@ -103,7 +106,8 @@ static void test_fixed_replaces(void **state)
     check(1, before, 90 * PAGE, 2);
     check(2, other, 10 * PAGE, 1);
     /* A reservation over both. */
-    assert_ptr_equal(mmap(p + 10 * PAGE, 15 * PAGE, PROT_NONE, OWN | MAP_FIXED, -1, 0), p + 10 * PAGE);
+    assert_ptr_equal(mmap(p + 10 * PAGE, 15 * PAGE, PROT_NONE, OWN | MAP_FIXED, -1, 0),
+                     p + 10 * PAGE);
     check(1, before, 80 * PAGE, 2);
     check(2, other, 5 * PAGE, 1);
     munmap(p, 100 * PAGE);
@@ -125,7 +129,8 @@ static void test_mremap(void **state)
     stub_tag(1);
     char *q = map(10 * PAGE);
     stub_tag(2);
-    assert_ptr_equal(mremap(p, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, q + 4 * PAGE), q + 4 * PAGE);
+    assert_ptr_equal(mremap(p, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, q + 4 * PAGE),
+                     q + 4 * PAGE);
     check(1, before, 8 * PAGE, 2);
     check(2, other, 2 * PAGE, 1);
     assert_true(mremap(q + 4 * PAGE, PAGE, PAGE << 40, MREMAP_MAYMOVE) == MAP_FAILED);
@@ -215,11 +220,13 @@ static void test_reset(void **state)
 
 /* ---- random operations ----
  *
- * The model: for each page of an arena, which mapping it belongs to (0: none that counts).  Live bytes of a
- * tag are its pages; live blocks are the runs of pages of one mapping.
+ * The model: for each page of an arena, which mapping it belongs to (0: none that counts).  Live
+ * bytes of a tag are its pages; live blocks are the runs of pages of one mapping.
  */
 #define PAGES 96
-#define ARENA ((char *)0x200000000000) /* far from where the kernel puts anything into the holes */
+#define ARENA                                                                          \
+    ((char *)0x200000000000) /* far from where the kernel puts anything into the holes \
+                              */
 
 struct model {
     char *arena;
@@ -239,12 +246,14 @@ static void model_check(const struct model *m, const struct stub_counts *before,
             blocks += mine && (i == 0 || m->page[i - 1] != m->page[i]);
         }
         struct stub_counts now = counts(tag);
-        uint64_t live = (now.bytes - before[tag].bytes) - (now.freed_bytes - before[tag].freed_bytes);
-        uint64_t count = (now.allocations - before[tag].allocations) - (now.frees - before[tag].frees);
+        uint64_t live =
+            (now.bytes - before[tag].bytes) - (now.freed_bytes - before[tag].freed_bytes);
+        uint64_t count =
+            (now.allocations - before[tag].allocations) - (now.frees - before[tag].frees);
         if (live != pages * PAGE || count != blocks ||
             now.bytes - before[tag].bytes != m->allocated[tag] * PAGE)
-            fail_msg("step %u, tag %u: %lu bytes in %lu blocks; the model has %lu in %lu", step, tag, live, count,
-                     pages * PAGE, blocks);
+            fail_msg("step %u, tag %u: %lu bytes in %lu blocks; the model has %lu in %lu", step,
+                     tag, live, count, pages * PAGE, blocks);
     }
 }
 
@@ -263,16 +272,18 @@ static void random_map(struct model *m, unsigned at, unsigned count, unsigned ta
     m->allocated[tag] += counts_as_memory ? count : 0;
 }
 
-/* Moves `count` pages to `to`, where they become `new_count`.  The kernel wants the source to be one mapping
- * of its own, which neighbours of the same sort are to it, so failures are part of the game. */
-static void random_move(struct model *m, unsigned from, unsigned count, unsigned to, unsigned new_count,
-                        unsigned tag, bool keep)
+/* Moves `count` pages to `to`, where they become `new_count`.  The kernel wants the source to be
+ * one mapping of its own, which neighbours of the same sort are to it, so failures are part of the
+ * game. */
+static void random_move(struct model *m, unsigned from, unsigned count, unsigned to,
+                        unsigned new_count, unsigned tag, bool keep)
 {
     bool known = false;
     for (unsigned i = from; i < from + count; i++)
         known = known || m->page[i] != 0;
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED | (keep ? MREMAP_DONTUNMAP : 0);
-    if (mremap(m->arena + from * PAGE, count * PAGE, new_count * PAGE, flags, m->arena + to * PAGE) == MAP_FAILED)
+    if (mremap(m->arena + from * PAGE, count * PAGE, new_count * PAGE, flags,
+               m->arena + to * PAGE) == MAP_FAILED)
         return;
     if (!keep)
         model_set(m, from, count, 0);

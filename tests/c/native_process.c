@@ -1,4 +1,5 @@
-/* exec and _exit: every form does what it should, and the recorder is told before, and after a failure. */
+/* exec and _exit: every form does what it should, and the recorder is told before, and after a
+ * failure. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -24,26 +25,54 @@ static int wait_for(pid_t child)
 }
 
 /* Each in a child; $CODE is 7 in both environments. */
-static void by_execve(void) { execve("/bin/sh", shell_argv, environment); }
-static void by_execv(void) { execv("/bin/sh", shell_argv); }
-static void by_execvp(void) { execvp("sh", shell_argv); }
-static void by_execvpe(void) { execvpe("sh", shell_argv, environment); }
-static void by_execl(void) { execl("/bin/sh", "sh", "-c", "exit $CODE", (char *)NULL); }
-static void by_execlp(void) { execlp("sh", "sh", "-c", "exit $CODE", (char *)NULL); }
-static void by_execle(void) { execle("/bin/sh", "sh", "-c", "exit $CODE", (char *)NULL, environment); }
+static void by_execve(void)
+{
+    execve("/bin/sh", shell_argv, environment);
+}
+static void by_execv(void)
+{
+    execv("/bin/sh", shell_argv);
+}
+static void by_execvp(void)
+{
+    execvp("sh", shell_argv);
+}
+static void by_execvpe(void)
+{
+    execvpe("sh", shell_argv, environment);
+}
+static void by_execl(void)
+{
+    execl("/bin/sh", "sh", "-c", "exit $CODE", (char *)NULL);
+}
+static void by_execlp(void)
+{
+    execlp("sh", "sh", "-c", "exit $CODE", (char *)NULL);
+}
+static void by_execle(void)
+{
+    execle("/bin/sh", "sh", "-c", "exit $CODE", (char *)NULL, environment);
+}
 static void by_execle_of_many(void)
 {
-    execle("/bin/sh", "sh", "-c", "test $# = 12 && exit $CODE", "0", "1", "2", "3", "4", "5", "6", "7", "8",
-           "9", "10", "11", "12", (char *)NULL, environment);
+    execle("/bin/sh", "sh", "-c", "test $# = 12 && exit $CODE", "0", "1", "2", "3", "4", "5", "6",
+           "7", "8", "9", "10", "11", "12", (char *)NULL, environment);
 }
-static void by_fexecve(void) { fexecve(open("/bin/sh", O_RDONLY), shell_argv, environment); }
-static void by_execveat(void) { execveat(AT_FDCWD, "/bin/sh", shell_argv, environment, 0); }
+static void by_fexecve(void)
+{
+    fexecve(open("/bin/sh", O_RDONLY), shell_argv, environment);
+}
+static void by_execveat(void)
+{
+    execveat(AT_FDCWD, "/bin/sh", shell_argv, environment, 0);
+}
 
 static void test_exec(void **state)
 {
     (void)state;
-    static void (*const ways[])(void) = {by_execve, by_execv, by_execvp, by_execvpe, by_execl, by_execlp,
-                                         by_execle, by_execle_of_many, by_fexecve, by_execveat};
+    static void (*const ways[])(void) = {by_execve,  by_execv,   by_execvp, by_execvpe,
+                                         by_execl,   by_execlp,  by_execle, by_execle_of_many,
+                                         by_fexecve, by_execveat};
     setenv("CODE", "7", 1);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         struct stub_events before = stub_events();

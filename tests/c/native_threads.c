@@ -1,5 +1,5 @@
-/* Threads that allocate, free each other's blocks, map, load and unload all at once: every event is counted
- * once, and what is left is what is left.  NATIVE_LIBS as in native_load.c. */
+/* Threads that allocate, free each other's blocks, map, load and unload all at once: every event is
+ * counted once, and what is left is what is left.  NATIVE_LIBS as in native_load.c. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -86,7 +86,8 @@ static void *map(void *context)
     unsigned random = (unsigned)(uintptr_t)context;
     for (int i = 0; i < STEPS / 20; i++) {
         size_t pages = 3 + next_random(&random) % 30;
-        char *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        char *p =
+            mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         tally->bytes += pages * PAGE;
         if (i % 2) {
             p = mremap(p, pages * PAGE, 2 * pages * PAGE, MREMAP_MAYMOVE);
@@ -120,7 +121,8 @@ static void test_mmap_race(void **state)
     assert_int_equal(stub_drops(LEDGER_DROP_missed_frees), 0);
 }
 
-static const char *const libraries[] = {"liblate.so", "liblate-lazy.so", "libopener.so", "sub/libsibling.so"};
+static const char *const libraries[] = {"liblate.so", "liblate-lazy.so", "libopener.so",
+                                        "sub/libsibling.so"};
 
 static void *load(void *context)
 {

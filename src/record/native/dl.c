@@ -1,15 +1,16 @@
 /* Watches what the program loads, without getting between the program and the loader.
  *
- * To the loader it matters who calls dlopen: a bare name is looked for along the caller's RUNPATH, or its RPATH
- * and those of the objects that needed it; $ORIGIN is the caller's directory; RTLD_NEXT means what follows the
- * caller.  A wrapper would be the caller.  So these hooks do what they have to, and then jump, with the
- * caller's return address still in place:
+ * To the loader it matters who calls dlopen: a bare name is looked for along the caller's RUNPATH,
+ * or its RPATH and those of the objects that needed it; $ORIGIN is the caller's directory;
+ * RTLD_NEXT means what follows the caller.  A wrapper would be the caller.  So these hooks do what
+ * they have to, and then jump, with the caller's return address still in place:
  *
  *     caller ─call─► hook: choose() ─jump─► dlopen, which sees the caller ─return─► caller
  *
- * New objects are then patched at the latest at the next dlsym, which is what follows a dlopen.  Where the
- * loader searches the same directories for the caller as for barrow (so for most objects of most programs),
- * it makes no difference who calls, and choose() gives a wrapper that patches at once.
+ * New objects are then patched at the latest at the next dlsym, which is what follows a dlopen.
+ * Where the loader searches the same directories for the caller as for barrow (so for most objects
+ * of most programs), it makes no difference who calls, and choose() gives a wrapper that patches at
+ * once.
  *
  * dlclose is not hooked: what was unloaded is noticed when something is loaded.
  */
@@ -29,11 +30,13 @@ typedef void (*any_function)(void);
 any_function barrow_choose_dlopen(const char *name, long flags, long unused, const void *caller);
 any_function barrow_choose_dlmopen(long scope, const char *name, long flags, const void *caller);
 any_function barrow_choose_dlsym(void *handle, const char *name, long unused, const void *caller);
-any_function barrow_choose_dlvsym(void *handle, const char *name, const char *version, const void *caller);
+any_function barrow_choose_dlvsym(void *handle, const char *name, const char *version,
+                                  const void *caller);
 #pragma GCC visibility pop
 
-/* A hook of up to three arguments: calls barrow_choose_NAME(the arguments, the return address), and jumps to
- * where that says, all as it was. */
+/* A hook of up to three arguments: calls barrow_choose_NAME(the arguments, the return address), and
+ * jumps to where that says, all as it was. */
+/* clang-format off */
 #if defined(__x86_64__)
 #define JUMPING_HOOK(name)                       \
     __asm__(".text\n"                            \
@@ -89,6 +92,7 @@ any_function barrow_choose_dlvsym(void *handle, const char *name, const char *ve
             ".cfi_endproc\n"                     \
             ".size barrow_hook_" #name ", . - barrow_hook_" #name "\n")
 #endif
+/* clang-format on */
 
 JUMPING_HOOK(dlopen);
 JUMPING_HOOK(dlmopen);
@@ -97,7 +101,8 @@ JUMPING_HOOK(dlvsym);
 
 /* ---- whom the loader takes for the caller ---- */
 
-/* The directories that the loader searches for the object at `address`, in order; false: not known. */
+/* The directories that the loader searches for the object at `address`, in order; false: not known.
+ */
 struct search_path {
     union {
         Dl_serinfo info;
@@ -170,8 +175,8 @@ __attribute__((used)) any_function barrow_choose_dlsym(void *handle, const char 
     return (any_function)barrow_real.dlsym;
 }
 
-__attribute__((used)) any_function barrow_choose_dlvsym(void *handle, const char *name, const char *version,
-                                                        const void *caller)
+__attribute__((used)) any_function barrow_choose_dlvsym(void *handle, const char *name,
+                                                        const char *version, const void *caller)
 {
     (void)handle, (void)name, (void)version, (void)caller;
     barrow_native_refresh();

@@ -4,8 +4,8 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
-/* The loader turns most pointers of a dynamic section into addresses, in place; those of the vDSO and of
- * read-only dynamic sections it leaves as they are in the file. */
+/* The loader turns most pointers of a dynamic section into addresses, in place; those of the vDSO
+ * and of read-only dynamic sections it leaves as they are in the file. */
 static const void *pointer(const struct elf_object *object, ElfW(Addr) value)
 {
     return (const void *)(elf_inside(object->range, value) ? value : value + object->bias);
@@ -16,7 +16,7 @@ static void read_dynamic(struct elf_object *object)
     size_t plt_bytes = 0, rela_bytes = 0;
     ElfW(Sxword) plt_kind = DT_RELA;
 
-    for (const ElfW(Dyn) *d = object->dynamic; d->d_tag != DT_NULL; d++) {
+    for (const elf_dynamic *d = object->dynamic; d->d_tag != DT_NULL; d++) {
         switch (d->d_tag) {
         case DT_SYMTAB:
             object->symbols = pointer(object, d->d_un.d_ptr);
@@ -51,9 +51,9 @@ static void read_dynamic(struct elf_object *object)
         }
     }
     if (object->tables[0].first && plt_kind == DT_RELA)
-        object->tables[0].count = plt_bytes / sizeof(ElfW(Rela));
+        object->tables[0].count = plt_bytes / sizeof(elf_relocation);
     if (object->tables[1].first)
-        object->tables[1].count = rela_bytes / sizeof(ElfW(Rela));
+        object->tables[1].count = rela_bytes / sizeof(elf_relocation);
 }
 
 bool barrow_elf_read(struct elf_object *object, const struct dl_phdr_info *info)
@@ -67,12 +67,13 @@ bool barrow_elf_read(struct elf_object *object, const struct dl_phdr_info *info)
         .header_count = info->dlpi_phnum,
     };
     for (size_t i = 0; i < object->header_count; i++) {
-        const ElfW(Phdr) *h = &object->headers[i];
+        const elf_header *h = &object->headers[i];
         uintptr_t start = object->bias + h->p_vaddr, end = start + h->p_memsz;
         if (h->p_type == PT_DYNAMIC) {
-            object->dynamic = (const ElfW(Dyn) *)start;
+            object->dynamic = (const elf_dynamic *)start;
         } else if (h->p_type == PT_GNU_RELRO) {
-            /* Rounded as the loader does: a last page that is only partly covered stays writable. */
+            /* Rounded as the loader does: a last page that is only partly covered stays writable.
+             */
             object->read_only = (struct elf_range){start & -page, end & -page};
         } else if (h->p_type == PT_LOAD) {
             if (object->range.end == 0 || start < object->range.start)
@@ -100,19 +101,21 @@ static uint32_t gnu_hash_of(const char *name)
 /* What a look-up is after: the object's own function, or a stub for somebody else's. */
 static bool matches(const struct elf_object *object, uint32_t symbol, const char *name, bool own)
 {
-    const ElfW(Sym) *s = &object->symbols[symbol];
-    return (s->st_shndx != SHN_UNDEF) == own && s->st_value != 0 && ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
-           ELF64_ST_BIND(s->st_info) != STB_LOCAL && strcmp(object->strings + s->st_name, name) == 0;
+    const elf_symbol *s = &object->symbols[symbol];
+    return (s->st_shndx != SHN_UNDEF) == own && s->st_value != 0 &&
+           ELF64_ST_TYPE(s->st_info) == STT_FUNC && ELF64_ST_BIND(s->st_info) != STB_LOCAL &&
+           strcmp(object->strings + s->st_name, name) == 0;
 }
 
-/* Several versions of a symbol may be there; all but one are marked as kept for programs linked long ago. */
+/* Several versions of a symbol may be there; all but one are marked as kept for programs linked
+ * long ago. */
 static bool is_default_version(const struct elf_object *object, uint32_t symbol)
 {
     return !object->versions || !(object->versions[symbol] & 0x8000);
 }
 
-/* A DT_GNU_HASH table: bucket count, index of the first symbol in it, bloom words, shift; then the bloom
- * filter, the buckets, and a chain word for each symbol, whose lowest bit ends the chain. */
+/* A DT_GNU_HASH table: bucket count, index of the first symbol in it, bloom words, shift; then the
+ * bloom filter, the buckets, and a chain word for each symbol, whose lowest bit ends the chain. */
 static uint32_t find_by_gnu_hash(const struct elf_object *object, const char *name, bool own)
 {
     const uint32_t *words = object->gnu_hash;
@@ -162,7 +165,7 @@ int barrow_elf_protection(const struct elf_object *object, uintptr_t address)
     if (elf_inside(object->read_only, address))
         return PROT_READ;
     for (size_t i = 0; i < object->header_count; i++) {
-        const ElfW(Phdr) *h = &object->headers[i];
+        const elf_header *h = &object->headers[i];
         if (h->p_type == PT_LOAD && address - object->bias - h->p_vaddr < h->p_memsz)
             return (h->p_flags & PF_R ? PROT_READ : 0) | (h->p_flags & PF_W ? PROT_WRITE : 0) |
                    (h->p_flags & PF_X ? PROT_EXEC : 0);

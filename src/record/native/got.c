@@ -3,30 +3,33 @@
  *     code:  call *malloc@GOT ──► slot in the GOT (JUMP_SLOT, GLOB_DAT) ──► barrow_hook_malloc
  *     data:  struct { … = malloc } ──► word (R_*_64)                    ──► barrow_hook_malloc
  *
- * A slot belongs to a function because its relocation names that function.  It is replaced if what it holds
- * is the original, the program's canonical stub for it, something else in the original's library (an older
- * version of the function) or a stub of its own object (not yet bound).  A slot that leads elsewhere was bound
- * to another definition on purpose (RTLD_DEEPBIND, another tool) and is left alone.  Words in data are replaced
- * only if they still hold the original: programs do change their allocator tables.
+ * A slot belongs to a function because its relocation names that function.  It is replaced if what
+ * it holds is the original, the program's canonical stub for it, something else in the original's
+ * library (an older version of the function) or a stub of its own object (not yet bound).  A slot
+ * that leads elsewhere was bound to another definition on purpose (RTLD_DEEPBIND, another tool) and
+ * is left alone.  Words in data are replaced only if they still hold the original: programs do
+ * change their allocator tables.
  *
- * barrow's own object gets the reverse: its slots are set to the originals, so that its calls pass by the
- * hooks even in a program whose canonical stubs lead into them.
+ * barrow's own object gets the reverse: its slots are set to the originals, so that its calls pass
+ * by the hooks even in a program whose canonical stubs lead into them.
  *
- * WHO IS NEW.  The loader keeps its objects in a list that grows at its end, and counts loads and unloads
- * (dlpi_adds, dlpi_subs).  `patched` repeats that list in order:
+ * WHO IS NEW.  The loader keeps its objects in a list that grows at its end, and counts loads and
+ * unloads (dlpi_adds, dlpi_subs).  `patched` repeats that list in order:
  *
- *     loader's list   A  B  C  D  E  F ►           nothing unloaded since: the first `count` are done,
- *     patched         A  B  C  D                   E and F are new
+ *     loader's list   A  B  C  D  E  F ►      nothing unloaded since:
+ *     patched         A  B  C  D              the first `count` are done, E and F are new
  *
- * After an unload both lists are walked together.  An object that was unloaded and loaded again in the same
- * place looks the same; `probe`, one slot that was patched, no longer holds the hook then.
+ * After an unload both lists are walked together.  An object that was unloaded and loaded again in
+ * the same place looks the same; `probe`, one slot that was patched, no longer holds the hook then.
  *
- * WHEN.  The loader shows an object before it has relocated it; patching it then would be undone, or would
- * break it.  So the list is surveyed first, then the load lock is passed through (dladdr takes it), which
- * means that every load that was under way at the survey has ended, and then only surveyed objects are
- * touched.  Whatever is loaded meanwhile stands behind them; if anything was unloaded, all starts again.
+ * WHEN.  The loader shows an object before it has relocated it; patching it then would be undone,
+ * or would break it.  So the list is surveyed first, then the load lock is passed through (dladdr
+ * takes it), which means that every load that was under way at the survey has ended, and then only
+ * surveyed objects are touched.  Whatever is loaded meanwhile stands behind them; if anything was
+ * unloaded, all starts again.
  *
- * All state here is touched inside dl_iterate_phdr callbacks only, which glibc serialises by a recursive lock.
+ * All state here is touched inside dl_iterate_phdr callbacks only, which glibc serialises by a
+ * recursive lock.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -66,17 +69,17 @@ struct patching {
     struct done *done;
 };
 
-/* Is the object the one that serves malloc, without being the C library?  Then mmap is how it gets its
- * memory, which is counted when it hands it out. */
+/* Is the object the one that serves malloc, without being the C library?  Then mmap is how it gets
+ * its memory, which is counted when it hands it out. */
 static bool is_allocator(const struct elf_object *object)
 {
     return !barrow_originals_plain() &&
            object->range.start == barrow_hook_table[BARROW_HOOK_malloc].provider.start;
 }
 
-/* The hook that a relocation's symbol stands for, or -1.  Large libraries have many relocations for functions
- * of their own; few libraries define one that is hooked. */
-static int hook_of_symbol(const struct patching *p, const ElfW(Sym) *symbol)
+/* The hook that a relocation's symbol stands for, or -1.  Large libraries have many relocations for
+ * functions of their own; few libraries define one that is hooked. */
+static int hook_of_symbol(const struct patching *p, const elf_symbol *symbol)
 {
     if (symbol->st_shndx != SHN_UNDEF && !p->defines)
         return -1;
@@ -92,8 +95,8 @@ static bool defines_hooked(const struct elf_object *object)
 }
 
 /* Whether a slot for `hook` that holds `value` may be given to the hook; see the top. */
-static bool may_replace(const struct elf_object *object, const struct barrow_hook *hook, unsigned sort,
-                        const ElfW(Sym) *symbol, uintptr_t value)
+static bool may_replace(const struct elf_object *object, const struct barrow_hook *hook,
+                        unsigned sort, const elf_symbol *symbol, uintptr_t value)
 {
     if (value == *hook->real || (value && value == hook->canonical))
         return true;
@@ -146,15 +149,15 @@ static void add_to_batch(struct patching *p, uintptr_t *slot, uintptr_t target)
     p->batch[p->batch_count++].target = target;
 }
 
-static void consider_slot(struct patching *p, const ElfW(Rela) *relocation, int number)
+static void consider_slot(struct patching *p, const elf_relocation *relocation, int number)
 {
     const struct elf_object *object = &p->object;
     const struct barrow_hook *hook = &barrow_hook_table[number];
     unsigned sort = ELF64_R_TYPE(relocation->r_info);
     uintptr_t *slot = (uintptr_t *)(object->bias + relocation->r_offset);
 
-    if ((hook->group == BARROW_HOOKS_MMAP && is_allocator(object)) || (uintptr_t)slot % sizeof *slot != 0 ||
-        (sort == ELF_WORD && relocation->r_addend != 0))
+    if ((hook->group == BARROW_HOOKS_MMAP && is_allocator(object)) ||
+        (uintptr_t)slot % sizeof *slot != 0 || (sort == ELF_WORD && relocation->r_addend != 0))
         return;
     uintptr_t value = __atomic_load_n(slot, __ATOMIC_RELAXED);
     uintptr_t target = p->own ? *hook->real : hook->hook;
@@ -163,7 +166,8 @@ static void consider_slot(struct patching *p, const ElfW(Rela) *relocation, int 
     if (may_replace(object, hook, sort, &object->symbols[ELF64_R_SYM(relocation->r_info)], value))
         add_to_batch(p, slot, target);
     else
-        patched.counts.foreign += sort != ELF_WORD && value != 0 && hook->group <= BARROW_HOOKS_MMAP;
+        patched.counts.foreign +=
+            sort != ELF_WORD && value != 0 && hook->group <= BARROW_HOOKS_MMAP;
 }
 
 static bool is_loader(const struct elf_object *object)
@@ -173,16 +177,18 @@ static bool is_loader(const struct elf_object *object)
            strncmp(slash ? slash + 1 : object->path, "ld-linux", 8) == 0;
 }
 
-/* The loader's own memory is not counted.  It calls the malloc family through four pointers that no relocation
- * names, and where the program has canonical stubs, those it has lead through the program's slots into the
- * hooks, half of a pair perhaps.  They are found by their value, and set to the originals. */
+/* The loader's own memory is not counted.  It calls the malloc family through four pointers that no
+ * relocation names, and where the program has canonical stubs, those it has lead through the
+ * program's slots into the hooks, half of a pair perhaps.  They are found by their value, and set
+ * to the originals. */
 static void spare_loader(struct patching *p)
 {
     for (size_t i = 0; i < p->object.header_count; i++) {
-        const ElfW(Phdr) *h = &p->object.headers[i];
+        const elf_header *h = &p->object.headers[i];
         if (h->p_type != PT_LOAD || !(h->p_flags & PF_W))
             continue;
-        uintptr_t *word = (uintptr_t *)((p->object.bias + h->p_vaddr + sizeof *word - 1) & -sizeof *word);
+        uintptr_t *word =
+            (uintptr_t *)((p->object.bias + h->p_vaddr + sizeof *word - 1) & -sizeof *word);
         uintptr_t *end = (uintptr_t *)((p->object.bias + h->p_vaddr + h->p_memsz) & -sizeof *word);
         for (; word < end; word++)
             for (int k = 0; *word && k < BARROW_HOOK_COUNT; k++)
@@ -199,7 +205,7 @@ static void patch_slots(struct patching *p)
     for (int table = 0; table < 2; table++) {
         const struct elf_relocations *relocations = &p->object.tables[table];
         for (size_t i = 0; i < relocations->count; i++) {
-            const ElfW(Rela) *r = &relocations->first[i];
+            const elf_relocation *r = &relocations->first[i];
             unsigned sort = ELF64_R_TYPE(r->r_info);
             if (sort != ELF_JUMP_SLOT && sort != ELF_GLOB_DAT && sort != ELF_WORD)
                 continue;
@@ -238,7 +244,8 @@ struct pass {
     unsigned long long adds, subs; /* and the loader's counts */
     bool nothing_unloaded;         /* since the last pass */
     size_t index;                  /* in the loader's list */
-    size_t old, kept, old_count;   /* in `patched.items`: the next to compare, the end of what is settled */
+    size_t old, kept,
+        old_count; /* in `patched.items`: the next to compare, the end of what is settled */
 };
 
 static int survey(struct dl_phdr_info *info, size_t size, void *context)
@@ -276,7 +283,8 @@ static bool make_room(size_t count)
     return true;
 }
 
-/* Whether the pass may go on: nothing was unloaded since its survey, and no later one has done its work. */
+/* Whether the pass may go on: nothing was unloaded since its survey, and no later one has done its
+ * work. */
 static bool begin_pass(struct pass *pass, const struct dl_phdr_info *info)
 {
     bool overtaken = patched.count > 0 && patched.adds >= pass->adds && patched.subs >= pass->subs;

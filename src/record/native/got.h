@@ -25,8 +25,8 @@ enum { BARROW_HOOKS(X) BARROW_HOOK_COUNT };
 
 extern struct barrow_hook barrow_hook_table[BARROW_HOOK_COUNT];
 
-/* Fills barrow_real and barrow_hook_table; `allocator` gets the name of the library that provides malloc.
- * False: the C library's functions can't be found. */
+/* Fills barrow_real and barrow_hook_table; `allocator` gets the name of the library that provides
+ * malloc. False: the C library's functions can't be found. */
 bool barrow_originals_find(char *allocator, size_t allocator_room);
 /* Whether malloc is the C library's own. */
 bool barrow_originals_plain(void);
@@ -38,14 +38,15 @@ int barrow_hook_named(const char *name);
 /* Whether `address` lies in the object that barrow itself is in. */
 bool barrow_is_own(const struct elf_object *object);
 
-/* Patches all loaded objects that were not patched before.  Waits for a load that another thread has under
- * way: never call it where that thread could be waiting for the caller. */
+/* Patches all loaded objects that were not patched before.  Waits for a load that another thread
+ * has under way: never call it where that thread could be waiting for the caller. */
 void barrow_got_patch_new(void);
 
 struct barrow_got_counts {
     size_t objects, slots;
-    size_t foreign; /* slots left alone because they lead to another library's function of that name */
-    size_t failed;  /* slots whose page could not be made writable */
+    size_t
+        foreign; /* slots left alone because they lead to another library's function of that name */
+    size_t failed; /* slots whose page could not be made writable */
 };
 struct barrow_got_counts barrow_got_counts(void);
 

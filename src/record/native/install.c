@@ -24,15 +24,17 @@ static void fill_report(struct barrow_native_report *report)
     memcpy(report->allocator, installed.allocator, sizeof report->allocator);
     if (barrow_originals_miss_cxx())
         snprintf(report->note, sizeof report->note,
-                 "operator new of %s is not seen: blocks of C++ code are missing", installed.allocator);
+                 "operator new of %s is not seen: blocks of C++ code are missing",
+                 installed.allocator);
     else if (counts.failed > 0)
         snprintf(report->note, sizeof report->note,
                  "%zu calls of allocation functions are not seen: their slots can't be written",
                  counts.failed);
     else if (counts.foreign > 0)
-        snprintf(report->note, sizeof report->note,
-                 "%zu calls of allocation functions are not seen: they lead to another library than %s",
-                 counts.foreign, installed.allocator);
+        snprintf(
+            report->note, sizeof report->note,
+            "%zu calls of allocation functions are not seen: they lead to another library than %s",
+            counts.foreign, installed.allocator);
 }
 
 int barrow_native_install(struct barrow_native_report *report)
@@ -50,7 +52,8 @@ int barrow_native_install(struct barrow_native_report *report)
         fill_report(report);
     else if (report)
         *report = (struct barrow_native_report){
-            .note = "the C library's allocation functions were not found: only Python's are recorded"};
+            .note =
+                "the C library's allocation functions were not found: only Python's are recorded"};
     errno = error;
     return done ? 0 : -1;
 }

@@ -1,20 +1,23 @@
-/* Intervals of addresses, each with a site: anonymous mappings, and blocks too big for the page map.
+/* Intervals of addresses, each with a site: anonymous mappings, and blocks that the page
+ * map can't hold.
  *
- * Two treaps: search trees by start, heaps by a random priority, which keeps them balanced without any
- * bookkeeping.  Two operations do all the work:
+ * Two treaps, each with a lock: search trees by start, heaps by a random priority, which keeps them
+ * balanced without any bookkeeping.  Two operations do all the work:
  *
  *     split(tree, at)   ─►  all that start below `at`,  all that start at `at` or above
  *     merge(low, high)  ◄─  the reverse
  *
- * Removing [a, b) splits the mappings in three; the middle part goes, its last member perhaps but for a rest
- * beyond b; the last of the low part may reach across a, and even across b, and then becomes two:
+ * Removing [a, b) splits the mappings in three; the middle part goes, its last member perhaps but
+ * for a rest beyond b; the last of the low part may reach across a, and even across b, and then
+ * becomes two:
  *
  *              a           b
  *     ──[   low  ]──[mid]─[ mid ]────[high]──
  *     ──[  ]──────────────── [  ]────[high]──
  *
- * An interval ends where the bytes asked for end; the rest of its last page is not known and costs nothing.
- * Memory comes straight from the kernel, in slabs that are kept until the recording stops.
+ * An interval ends where the bytes asked for end; the rest of its last page is not known and costs
+ * nothing.  Memory comes straight from the kernel, in slabs that are kept until the recording
+ * stops.
  */
 #include "record/native/intervals.h"
 
@@ -33,58 +36,62 @@ struct slab {
     struct interval items[(SLAB_BYTES - sizeof(void *)) / sizeof(struct interval)];
 };
 
-static struct {
+/* A tree and the memory of its nodes. */
+struct book {
     raw_lock lock;
-    struct interval *maps, *blocks;
+    struct interval *tree;
     struct interval *free;
     struct slab *slabs;
     uint32_t random;
-} book = {.random = 2463534242u};
+};
+static struct book maps = {.random = 2463534242u}, blocks = {.random = 362436069u};
 
 void barrow_maps_lock(void)
 {
-    raw_lock_take(&book.lock);
+    raw_lock_take(&maps.lock);
 }
 
 void barrow_maps_unlock(void)
 {
-    raw_lock_release(&book.lock);
+    raw_lock_release(&maps.lock);
 }
 
 /* ---- nodes ---- */
 
 /* NULL: no memory. */
-static struct interval *interval_new(uintptr_t start, uintptr_t end, uint32_t site)
+static struct interval *interval_new(struct book *book, uintptr_t start, uintptr_t end,
+                                     uint32_t site)
 {
-    if (!book.free) {
+    if (!book->free) {
         struct slab *slab = raw_memory(sizeof *slab);
         if (!slab)
             return NULL;
-        slab->next = book.slabs;
-        book.slabs = slab;
+        slab->next = book->slabs;
+        book->slabs = slab;
         for (size_t i = 0; i < sizeof slab->items / sizeof *slab->items; i++) {
-            slab->items[i].right = book.free;
-            book.free = &slab->items[i];
+            slab->items[i].right = book->free;
+            book->free = &slab->items[i];
         }
     }
-    struct interval *n = book.free;
-    book.free = n->right;
-    book.random ^= book.random << 13;
-    book.random ^= book.random >> 17;
-    book.random ^= book.random << 5;
-    *n = (struct interval){.start = start, .end = end, .priority = book.random, .site = site};
+    struct interval *n = book->free;
+    book->free = n->right;
+    book->random ^= book->random << 13;
+    book->random ^= book->random >> 17;
+    book->random ^= book->random << 5;
+    *n = (struct interval){.start = start, .end = end, .priority = book->random, .site = site};
     return n;
 }
 
-static void interval_release(struct interval *n)
+static void interval_release(struct book *book, struct interval *n)
 {
-    n->right = book.free;
-    book.free = n;
+    n->right = book->free;
+    book->free = n;
 }
 
 /* ---- treap ---- */
 
-static void split(struct interval *tree, uintptr_t at, struct interval **low, struct interval **high)
+static void split(struct interval *tree, uintptr_t at, struct interval **low,
+                  struct interval **high)
 {
     while (tree) {
         if (tree->start < at) {
@@ -137,16 +144,17 @@ static struct interval *last_of(struct interval *tree)
 
 void barrow_maps_add_locked(struct barrow_thread *t, uint32_t site, uintptr_t start, size_t bytes)
 {
-    struct interval *n = interval_new(start, start + bytes, site);
+    struct interval *n = site ? interval_new(&maps, start, start + bytes, site) : NULL;
     if (!n) {
         barrow_count_drop(LEDGER_DROP_lost_allocations);
         return;
     }
     barrow_site_alloc(t, site, bytes, 1);
-    insert(&book.maps, n);
+    insert(&maps.tree, n);
 }
 
-/* Cuts [start, end) out of `n`, which begins before `start`; gives the rest beyond `end`, if there is one. */
+/* Cuts [start, end) out of `n`, which begins before `start`; gives the rest beyond `end`, if there
+ * is one. */
 static struct interval *cut_behind(struct barrow_thread *t, struct interval *n, uintptr_t start,
                                    uintptr_t end)
 {
@@ -155,7 +163,7 @@ static struct interval *cut_behind(struct barrow_thread *t, struct interval *n, 
 
     n->end = start;
     if (old_end > end) {
-        rest = interval_new(end, old_end, n->site);
+        rest = interval_new(&maps, end, old_end, n->site);
         if (rest) {
             barrow_site_alloc(t, n->site, 0, 1);
         } else {
@@ -168,7 +176,8 @@ static struct interval *cut_behind(struct barrow_thread *t, struct interval *n, 
 }
 
 /* Frees all of `tree`, whose members start before `end`, but for what reaches beyond `end`. */
-static struct interval *free_tree(struct barrow_thread *t, struct interval *tree, uintptr_t end, size_t *freed)
+static struct interval *free_tree(struct barrow_thread *t, struct interval *tree, uintptr_t end,
+                                  size_t *freed)
 {
     struct interval *rest = NULL;
 
@@ -184,7 +193,7 @@ static struct interval *free_tree(struct barrow_thread *t, struct interval *tree
         } else {
             barrow_site_free(t, n->site, n->end - n->start, 1);
             *freed += n->end - n->start;
-            interval_release(n);
+            interval_release(&maps, n);
         }
     }
     return rest;
@@ -197,7 +206,7 @@ size_t barrow_maps_remove_locked(struct barrow_thread *t, uintptr_t start, uintp
 
     if (start >= end)
         return 0;
-    split(book.maps, start, &low, &high);
+    split(maps.tree, start, &low, &high);
     split(high, end, &middle, &high);
     struct interval *across = last_of(low);
     if (across && across->end > start) {
@@ -206,7 +215,7 @@ size_t barrow_maps_remove_locked(struct barrow_thread *t, uintptr_t start, uintp
     }
     struct interval *beyond = free_tree(t, middle, end, &freed);
     /* `across` and the middle part can't both reach beyond `end`. */
-    book.maps = merge(low, merge(rest ? rest : beyond, high));
+    maps.tree = merge(low, merge(rest ? rest : beyond, high));
     return freed;
 }
 
@@ -214,7 +223,7 @@ bool barrow_maps_covers_locked(uintptr_t start, uintptr_t end)
 {
     struct interval *last = NULL; /* the last that starts before `end` */
 
-    for (struct interval *n = book.maps; n;) {
+    for (struct interval *n = maps.tree; n;) {
         if (n->start < end) {
             last = n;
             n = n->right;
@@ -225,20 +234,20 @@ bool barrow_maps_covers_locked(uintptr_t start, uintptr_t end)
     return last && last->end > start;
 }
 
-/* ---- big blocks ---- */
+/* ---- blocks ---- */
 
 static bool remove_block(uintptr_t start, uint32_t *site, size_t *bytes)
 {
     struct interval *low, *middle, *high;
 
-    split(book.blocks, start, &low, &high);
+    split(blocks.tree, start, &low, &high);
     split(high, start + 1, &middle, &high);
-    book.blocks = merge(low, high);
+    blocks.tree = merge(low, high);
     if (!middle)
         return false;
     *site = middle->site;
     *bytes = middle->end - middle->start;
-    interval_release(middle);
+    interval_release(&blocks, middle);
     return true;
 }
 
@@ -247,53 +256,64 @@ void barrow_big_insert(struct barrow_thread *t, uint32_t site, uintptr_t start, 
     uint32_t old_site;
     size_t old_bytes;
 
-    barrow_maps_lock();
+    raw_lock_take(&blocks.lock);
     if (remove_block(start, &old_site, &old_bytes)) {
         barrow_count_drop(LEDGER_DROP_missed_frees);
         barrow_site_free(t, old_site, old_bytes, 1);
     }
-    struct interval *n = interval_new(start, start + bytes, site);
+    struct interval *n = interval_new(&blocks, start, start + bytes, site);
     if (n)
-        insert(&book.blocks, n);
+        insert(&blocks.tree, n);
     else
         barrow_count_drop(LEDGER_DROP_missed_frees);
-    barrow_maps_unlock();
+    raw_lock_release(&blocks.lock);
 }
 
 bool barrow_big_remove(struct barrow_thread *t, uintptr_t start, uint32_t *site, size_t *bytes)
 {
     (void)t;
-    barrow_maps_lock();
+    /* Most processes never have one, and every free of an unknown block asks.  A block's own free
+     * can't overtake its insertion, so what is missed here is somebody else's. */
+    if (!__atomic_load_n(&blocks.tree, __ATOMIC_ACQUIRE))
+        return false;
+    raw_lock_take(&blocks.lock);
     bool found = remove_block(start, site, bytes);
-    barrow_maps_unlock();
+    raw_lock_release(&blocks.lock);
     return found;
 }
 
 /* ---- the whole ---- */
 
-static void forget_all(void)
+static void forget(struct book *book)
 {
-    book.maps = book.blocks = book.free = NULL;
-    while (book.slabs) {
-        struct slab *slab = book.slabs;
-        book.slabs = slab->next;
+    book->tree = book->free = NULL;
+    while (book->slabs) {
+        struct slab *slab = book->slabs;
+        book->slabs = slab->next;
         raw_munmap(slab, sizeof *slab);
     }
 }
 
 void barrow_native_reset(void)
 {
-    barrow_maps_lock();
-    forget_all();
-    barrow_maps_unlock();
+    struct book *const books[] = {&maps, &blocks};
+    for (int i = 0; i < 2; i++) {
+        raw_lock_take(&books[i]->lock);
+        forget(books[i]);
+        raw_lock_release(&books[i]->lock);
+    }
 }
 
 void barrow_native_after_fork_in_child(void)
 {
-    /* The lock's holder, if there was one, is not in this process, and may have left a tree half done. */
-    if (!raw_lock_try(&book.lock)) {
-        forget_all();
-        barrow_count_drop(LEDGER_DROP_lost_allocations);
+    struct book *const books[] = {&maps, &blocks};
+    for (int i = 0; i < 2; i++) {
+        /* The lock's holder, if there was one, is not in this process, and may have left the tree
+         * half done. */
+        if (!raw_lock_try(&books[i]->lock)) {
+            forget(books[i]);
+            barrow_count_drop(LEDGER_DROP_lost_allocations);
+        }
+        raw_lock_release(&books[i]->lock);
     }
-    raw_lock_release(&book.lock);
 }

@@ -1,11 +1,12 @@
 /* The malloc family.
  *
- * Counted is what was asked for: one allocation for each successful call.  A realloc is a free and an
- * allocation of the new full size; a failed one is nothing.  The recorder's guard, taken by barrow_enter(),
- * makes an inner call (reallocarray's realloc, an allocator's mmap) pass through uncounted.
+ * Counted is what was asked for: one allocation for each successful call.  A realloc is a free and
+ * an allocation of the new full size; a failed one is nothing.  The recorder's guard, taken by
+ * barrow_enter(), makes an inner call (reallocarray's realloc, an allocator's mmap) pass through
+ * uncounted.
  *
- * A block that a program gets past these hooks (through a pointer to malloc from before the recording, or
- * dlsym) and frees through them is an unknown free, and is counted as such.
+ * A block that a program gets past these hooks (through a pointer to malloc from before the
+ * recording, or dlsym) and frees through them is an unknown free, and is counted as such.
  */
 #include <stdbool.h>
 
@@ -38,9 +39,10 @@ void *barrow_hook_calloc(size_t count, size_t bytes)
     return booked(t, barrow_real.calloc(count, bytes), count * bytes);
 }
 
-/* Both reallocs: glibc and tcmalloc free the block when asked for no bytes and return NULL, which is then no
- * failure; jemalloc returns a block of no bytes. */
-static inline void *reallocated(struct barrow_thread *t, const struct barrow_taken *old, void *p, size_t bytes)
+/* Both reallocs: glibc and tcmalloc free the block when asked for no bytes and return NULL, which
+ * is then no failure; jemalloc returns a block of no bytes. */
+static inline void *reallocated(struct barrow_thread *t, const struct barrow_taken *old, void *p,
+                                size_t bytes)
 {
     if (old) {
         if (p || bytes == 0)
@@ -80,8 +82,9 @@ void *barrow_hook_reallocarray(void *p, size_t count, size_t bytes)
     return reallocated(t, p ? &old : NULL, barrow_real.reallocarray(p, count, bytes), total);
 }
 
-/* A free is booked before it happens: after it, another thread may be given the address.  The thread stays
- * marked as inside a hook meanwhile, for an allocator's free may call another function of the family. */
+/* A free is booked before it happens: after it, another thread may be given the address.  The
+ * thread stays marked as inside a hook meanwhile, for an allocator's free may call another function
+ * of the family. */
 static inline struct barrow_thread *book_free(void *p)
 {
     struct barrow_thread *t = p ? barrow_enter() : NULL;
@@ -90,13 +93,13 @@ static inline struct barrow_thread *book_free(void *p)
     return t;
 }
 
-#define FREE(name, parameters, ...)                  \
-    void barrow_hook_##name parameters               \
-    {                                                \
-        struct barrow_thread *t = book_free(p);      \
-        barrow_real.name(__VA_ARGS__);               \
-        if (t)                                       \
-            barrow_leave(t);                         \
+#define FREE(name, parameters, ...)             \
+    void barrow_hook_##name parameters          \
+    {                                           \
+        struct barrow_thread *t = book_free(p); \
+        barrow_real.name(__VA_ARGS__);          \
+        if (t)                                  \
+            barrow_leave(t);                    \
     }
 
 FREE(free, (void *p), p)

@@ -1,10 +1,11 @@
 /* The mmap family.
  *
- * Memory is what is anonymous and accessible: files and PROT_NONE reservations are not counted.  mprotect is
- * not watched, so a reservation that is opened later stays uncounted, and one that is closed stays counted.
- * Bytes are those asked for.  munmap of any part frees exactly the bytes it covers; of mappings that were
- * never seen (files, the loader's, older ones) it is nothing, not an unknown free, since most are of that sort.
- * mremap is like realloc: a free of the old range and an allocation of the whole new one.
+ * Memory is what is anonymous and accessible: files and PROT_NONE reservations are not counted.
+ * mprotect is not watched, so a reservation that is opened later stays uncounted, and one that is
+ * closed stays counted. Bytes are those asked for.  munmap of any part frees exactly the bytes it
+ * covers; of mappings that were never seen (files, the loader's, older ones) it is nothing, not an
+ * unknown free, since most are of that sort. mremap is like realloc: a free of the old range and an
+ * allocation of the whole new one.
  */
 #include <stdarg.h>
 #include <sys/auxv.h>
@@ -29,23 +30,17 @@ static uintptr_t page_end(const void *start, size_t bytes)
     return ((uintptr_t)start + bytes + known - 1) & -known;
 }
 
-static void add(struct barrow_thread *t, void *start, size_t bytes)
-{
-    uint32_t site = barrow_site_here(t, LEDGER_DOMAIN_MMAP);
-    if (site)
-        barrow_maps_add_locked(t, site, (uintptr_t)start, bytes);
-    else
-        barrow_count_drop(LEDGER_DROP_lost_allocations);
-}
-
 static void book_mmap(struct barrow_thread *t, void *start, size_t bytes, int protection, int flags)
 {
+    bool is_memory = (flags & MAP_ANONYMOUS) && protection != PROT_NONE;
+    uint32_t site = is_memory ? barrow_site_here(t, LEDGER_DOMAIN_MMAP) : 0;
+
     barrow_maps_lock();
     size_t replaced = barrow_maps_remove_locked(t, (uintptr_t)start, page_end(start, bytes));
     if (replaced > 0 && !(flags & MAP_FIXED))
         barrow_count_drop(LEDGER_DROP_missed_frees);
-    if ((flags & MAP_ANONYMOUS) && protection != PROT_NONE)
-        add(t, start, bytes);
+    if (is_memory)
+        barrow_maps_add_locked(t, site, (uintptr_t)start, bytes);
     barrow_maps_unlock();
 }
 
@@ -90,8 +85,8 @@ int barrow_hook_munmap(void *at, size_t bytes)
     return result;
 }
 
-static void book_mremap(struct barrow_thread *t, void *old, size_t old_bytes, void *start, size_t bytes,
-                        int flags)
+static void book_mremap(struct barrow_thread *t, void *old, size_t old_bytes, void *start,
+                        size_t bytes, int flags)
 {
     uintptr_t old_start = (uintptr_t)old, old_end = page_end(old, old_bytes);
     bool known = barrow_maps_covers_locked(old_start, old_end);
@@ -102,7 +97,7 @@ static void book_mremap(struct barrow_thread *t, void *old, size_t old_bytes, vo
     barrow_maps_remove_locked(t, (uintptr_t)start, page_end(start, bytes));
     /* No old bytes: a second view of the same shared pages, which are counted already. */
     if (known && old_bytes > 0)
-        add(t, start, bytes);
+        barrow_maps_add_locked(t, barrow_site_here(t, LEDGER_DOMAIN_MMAP), (uintptr_t)start, bytes);
 }
 
 void *barrow_hook_mremap(void *old, size_t old_bytes, size_t new_bytes, int flags, ...)

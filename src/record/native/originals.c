@@ -1,10 +1,10 @@
 /* Finds the functions that the hooks stand in front of.
  *
- * What a program means by `malloc` is the first definition in the order in which objects were loaded: a
- * preloaded allocator's, else the C library's.  It is read from that object's own symbol table.  Nothing else
- * will do: in a program that is not position independent (Debian's interpreters) `&malloc`, RTLD_DEFAULT and
- * most GOT slots give a stub inside the program, which jumps through the program's own slot for malloc, and
- * that slot leads to the hook.
+ * What a program means by `malloc` is the first definition in the order in which objects were
+ * loaded: a preloaded allocator's, else the C library's.  It is read from that object's own symbol
+ * table.  Nothing else will do: in a program that is not position independent (Debian's
+ * interpreters) `&malloc`, RTLD_DEFAULT and most GOT slots give a stub inside the program, which
+ * jumps through the program's own slot for malloc, and that slot leads to the hook.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,12 +14,12 @@
 struct barrow_originals barrow_real;
 
 struct barrow_hook barrow_hook_table[BARROW_HOOK_COUNT] = {
-#define X(hook_group, result, function, parameters)            \
-    [BARROW_HOOK_##function] = {                               \
-        .name = #function,                                     \
-        .group = BARROW_HOOKS_##hook_group,                    \
-        .hook = (uintptr_t)barrow_hook_##function,             \
-        .real = (uintptr_t *)(void *)&barrow_real.function,    \
+#define X(hook_group, result, function, parameters)         \
+    [BARROW_HOOK_##function] = {                            \
+        .name = #function,                                  \
+        .group = BARROW_HOOKS_##hook_group,                 \
+        .hook = (uintptr_t)barrow_hook_##function,          \
+        .real = (uintptr_t *)(void *)&barrow_real.function, \
     },
     BARROW_HOOKS(X)
 #undef X
@@ -113,8 +113,8 @@ static int search_object(struct dl_phdr_info *info, size_t size, void *context)
     return 0;
 }
 
-/* operator new and delete need no hooks where they call malloc and free.  Preloaded allocators bring their
- * own, which do not; these are hooked if all of them come from the allocator. */
+/* operator new and delete need no hooks where they call malloc and free.  Preloaded allocators
+ * bring their own, which do not; these are hooked if all of them come from the allocator. */
 static void settle_cxx(void)
 {
     uintptr_t allocator = barrow_hook_table[BARROW_HOOK_malloc].provider.start;

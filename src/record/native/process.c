@@ -1,8 +1,8 @@
 /* The ways in which a process ends without its exit handlers: _exit and exec.
  *
- * Nothing here allocates or takes a lock: these run in the child of a vfork too, which shares all memory with
- * its parent (the recorder looks at the pid and leaves it alone).  The list forms of exec become the vector
- * forms, as in the C library, their arguments on the stack.
+ * Nothing here allocates or takes a lock: these run in the child of a vfork too, which shares all
+ * memory with its parent (the recorder looks at the pid and leaves it alone).  The list forms of
+ * exec become the vector forms, as in the C library, their arguments on the stack.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -14,12 +14,12 @@
 
 /* ---- exit ---- */
 
-#define EXIT(name)                       \
-    void barrow_hook_##name(int status)  \
-    {                                    \
-        barrow_on_underscore_exit();     \
-        barrow_real.name(status);        \
-        __builtin_unreachable();         \
+#define EXIT(name)                      \
+    void barrow_hook_##name(int status) \
+    {                                   \
+        barrow_on_underscore_exit();    \
+        barrow_real.name(status);       \
+        __builtin_unreachable();        \
     }
 
 EXIT(_exit)
@@ -37,11 +37,11 @@ static int failed(int result)
     return result;
 }
 
-#define EXEC(name, parameters, ...)                     \
-    int barrow_hook_##name parameters                   \
-    {                                                   \
-        barrow_on_exec_before();                        \
-        return failed(barrow_real.name(__VA_ARGS__));   \
+#define EXEC(name, parameters, ...)                   \
+    int barrow_hook_##name parameters                 \
+    {                                                 \
+        barrow_on_exec_before();                      \
+        return failed(barrow_real.name(__VA_ARGS__)); \
     }
 
 EXEC(execve, (const char *path, char *const argv[], char *const envp[]), path, argv, envp)
@@ -68,7 +68,8 @@ static void copy_arguments(char **argv, size_t count, const char *first, va_list
         argv[i] = va_arg(*list, char *);
 }
 
-/* LIST(name, how to call the vector form): `envp` is what follows the NULL, if `name` has an environment. */
+/* LIST(name, how to call the vector form): `envp` is what follows the NULL, if `name` has an
+ * environment. */
 #define LIST(name, environment, ...)                                 \
     int barrow_hook_##name(const char *path, const char *first, ...) \
     {                                                                \
