@@ -180,7 +180,8 @@ void barrow_count_unknown_free(struct barrow_thread *t)
 
 /* ---- blocks ---- */
 
-void barrow_count_missed_free(struct barrow_thread *t, void *p, uint32_t *slot)
+__attribute__((noinline, cold)) void barrow_count_missed_free(struct barrow_thread *t, void *p,
+                                                                uint32_t *slot)
 {
     if (*slot & PAGEMAP_MARK) {
         barrow_code_died(p);
@@ -198,12 +199,10 @@ void barrow_book_alloc(struct barrow_thread *t, enum ledger_domain domain, void 
 {
     if (!p)
         return;
-    if (UNLIKELY((uintptr_t)p & 15)) {
-        barrow_count_drop(LEDGER_DROP_unaligned_blocks);
-        return;
-    }
-    uint32_t *slot = barrow_count_make_slot(p);
-    bool is_big = (uint64_t)bytes >> 32;
+    /* A replaced allocator may put two blocks of 8 bytes in a granule: the second has no slot, and
+     * goes where the blocks of 4 GiB and more are. */
+    bool is_big = (uint64_t)bytes >> 32 || (uintptr_t)p & 15;
+    uint32_t *slot = (uintptr_t)p & 15 ? NULL : barrow_count_make_slot(p);
     uint32_t site = slot || is_big ? barrow_site_here(t, domain) : 0;
     if (UNLIKELY(!site)) {
         barrow_count_drop(LEDGER_DROP_lost_allocations);
@@ -272,7 +271,7 @@ void barrow_take_undo(struct barrow_thread *t, const struct barrow_taken *taken)
 {
     if (!taken->known)
         return;
-    if ((uint64_t)taken->bytes >> 32)
+    if ((uint64_t)taken->bytes >> 32 || (uintptr_t)taken->p & 15)
         barrow_big_insert(t, taken->site, (uintptr_t)taken->p, taken->bytes);
     else
         pagemap_set(pagemap_find(&barrow_recorder.map, taken->p), taken->site, taken->bytes);

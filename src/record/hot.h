@@ -204,8 +204,8 @@ static inline void book_free(struct barrow_thread *t, void *p)
     uint32_t *slot = pagemap_find(&r->map, p);
     uint32_t value = slot ? *slot : 0;
     uint32_t index = value & PAGEMAP_SITE_MASK;
-    /* Nothing booked here, or inherited, or a code object. */
-    if (UNLIKELY(index <= r->inherited_sites || value & PAGEMAP_MARK)) {
+    /* Nothing booked here, or inherited, or a code object, or a block without a slot of its own. */
+    if (UNLIKELY(index <= r->inherited_sites || value & PAGEMAP_MARK || (uintptr_t)p & 15)) {
         barrow_book_free(t, p);
         return;
     }
