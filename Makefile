@@ -15,6 +15,7 @@ BOOTSTRAP ?= scripts/bootstrap
 JOBS ?= 2
 CHROOT ?= build/forky
 PYTEST_ARGS ?= -q
+TARGET ?= pytest
 MESON = PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/meson
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -95,7 +96,12 @@ san: unit build ## unit tests, command line and Python's reading side under ASan
 
 .PHONY: matrix
 matrix: ## the Python tests on 3.11-3.15 (VERSIONS=); those the host lacks in a Debian chroot (CHROOT=)
-	@scripts/matrix $(CHROOT) $(VERSIONS)
+	@scripts/matrix $(CHROOT) $(TARGET) $(VERSIONS)
+
+.PHONY: suite
+suite: build ## CPython's own tests with and without barrow; on all versions: make matrix TARGET=suite
+	@$(BOOTSTRAP) suite
+	$(VENV)/bin/python tests/cpython_suite/run.py $(SUITE_ARGS)
 
 # T: a file of tests/fuzz without its ending.  New inputs stay in build/, seeds are never changed.
 FUZZ := build/fuzz
@@ -114,8 +120,10 @@ fuzz: venv ## fuzz one target: T=name SECS=60
 		corpus/$(T) $(abspath tests/fuzz/corpus/$(T))
 
 .PHONY: bench
-bench: build ## barrow beside other profilers (BENCH_ARGS=)
-	bench/run $(BENCH_ARGS)
+bench: build ## barrow beside other profilers, on 3.11 and on 3.14 in the chroot (BENCH_ARGS=)
+	@$(BOOTSTRAP) matrix bench
+	@scripts/chroot setup $(CHROOT)
+	bench/run --forky $(CHROOT) $(BENCH_ARGS)
 
 # ---- looks -------------------------------------------------------------------------------------
 
