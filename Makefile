@@ -34,7 +34,9 @@ help: ## this text
 # ---- build -------------------------------------------------------------------------------------
 
 .PHONY: build
-build: $(VENV)/.installed ## build and install in build/venv (VENV=, PYTHON= choose others)
+build: venv ## build and install in build/venv (VENV=, PYTHON= choose others)
+
+	@$(MAKE) --no-print-directory $(VENV)/.installed # afresh: the environment may have been remade
 
 .PHONY: venv
 venv:
@@ -42,7 +44,7 @@ venv:
 	@scripts/venv $(PYTHON) $(VENV)
 
 # A real wheel, installed: what is tested is what users get.  Ninja rebuilds only what changed.
-$(VENV)/.installed: $(SOURCES) | venv
+$(VENV)/.installed: $(SOURCES)
 	@echo "building barrow for $$($(VENV)/bin/python -V) in $(VENV)" >&2
 	@mkdir -p $(MESON_BUILD)
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pip install -q --no-deps \
