@@ -33,10 +33,10 @@ help: ## this text
 
 # ---- build -------------------------------------------------------------------------------------
 
+# By another make, as the environment may just have been made again.
 .PHONY: build
 build: venv ## build and install in build/venv (VENV=, PYTHON= choose others)
-
-	@$(MAKE) --no-print-directory $(VENV)/.installed # afresh: the environment may have been remade
+	@$(MAKE) -s --no-print-directory $(VENV)/.installed
 
 .PHONY: venv
 venv:
