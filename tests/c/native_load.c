@@ -150,27 +150,32 @@ static void test_reloaded_unseen(void **state)
     dlclose(late);
 }
 
+static void open_sibling(open_function *open, const char *name)
+{
+    struct stub_counts start = stub_counts(LEDGER_DOMAIN_MALLOC, 1);
+    void *sibling = need(open(name, RTLD_NOW));
+    void *p = make(need(dlsym(sibling, "late_make")), 1000);
+    struct stub_counts end = stub_counts(LEDGER_DOMAIN_MALLOC, 1);
+    assert_int_equal(end.bytes - start.bytes, 1000);
+    ((drop_function *)dlsym(sibling, "late_drop"))(p);
+    assert_non_null(open(name, RTLD_NOW | RTLD_NOLOAD));
+    dlclose(sibling);
+    dlclose(sibling);
+    assert_null(open(name, RTLD_NOW | RTLD_NOLOAD));
+}
+
 static void test_search_path_of_the_caller(void **state)
 {
     (void)state;
-    static const char *const openers[] = {"libopener-runpath.so", "libopener-rpath.so"};
-    static const char *const names[] = {"libsibling.so", "$ORIGIN/sub/libsibling.so",
-                                        "${ORIGIN}/sub/libsibling.so"};
-    uint64_t made = 0;
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const openers[] = {"libopener-runpath.so", "libopener-rpath.so",
+                                          "libopener.so"};
+    for (size_t i = 0; i < 3; i++) {
         void *opener = need(dlopen(library(openers[i]), RTLD_NOW));
         open_function *open = need(dlsym(opener, "opener_open"));
-        for (size_t k = 0; k < 3; k++) {
-            void *sibling = need(open(names[k], RTLD_NOW));
-            void *p = make(need(dlsym(sibling, "late_make")), 1000);
-            made++;
-            check(made, 1000 * made, made - 1);
-            ((drop_function *)dlsym(sibling, "late_drop"))(p);
-            assert_non_null(open("libsibling.so", RTLD_NOW | RTLD_NOLOAD));
-            dlclose(sibling);
-            dlclose(sibling);
-            assert_null(open("libsibling.so", RTLD_NOW | RTLD_NOLOAD));
-        }
+        if (i < 2)
+            open_sibling(open, "libsibling.so");
+        open_sibling(open, "$ORIGIN/sub/libsibling.so");
+        open_sibling(open, "${ORIGIN}/sub/libsibling.so");
         dlclose(opener);
     }
 }
@@ -249,10 +254,31 @@ static void test_other_malloc(void **state)
     assert_true(is_own());
     assert_non_null(strstr(stub_report().note, "another library"));
     dlclose(deep);
+    void *user = need(dlopen(library("libdeep-user.so"), RTLD_NOW | RTLD_DEEPBIND));
+    assert_non_null(make(need(dlsym(user, "late_make")), 100));
+    check(0, 0, 0);
+    dlclose(user);
     deep = need(dlopen(library("libdeep.so"), RTLD_NOW));
     is_own = need(dlsym(deep, "deep_is_own"));
     assert_false(is_own());
     dlclose(deep);
+}
+
+/* Set in code, so that a program that is not position independent has canonical stubs. */
+static void *(*volatile take_malloc)(size_t);
+static void (*volatile take_free)(void *);
+
+/* What the loader needs for itself is not counted, whatever the program is. */
+static void test_loader_is_spared(void **state)
+{
+    (void)state;
+    take_malloc = malloc;
+    take_free = free;
+    stub_tag(1);
+    void *late = need(plain_open(library("liblate.so"), RTLD_NOW));
+    dlclose(late);
+    stub_tag(0);
+    check(0, 0, 0);
 }
 
 /* The protection of the page at `address`, as "rw-p". */
@@ -386,6 +412,7 @@ int main(void)
         TEST(test_callers_of_dlsym),
         TEST(test_other_namespace),
         TEST(test_other_malloc),
+        TEST(test_loader_is_spared),
         TEST(test_read_only_again),
         TEST(test_errno),
         TEST(test_during_constructor),
