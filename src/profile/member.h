@@ -26,7 +26,7 @@ struct profile_code {
 
 /* The frame last made for some instruction: most nodes repeat the few thousand call sites of a
  * program, and finding them here saves three cache misses. */
-enum { PROFILE_SEEN_MOST = 1 << 16 };
+enum { PROFILE_SEEN_MOST = 1 << 17 };
 struct profile_seen {
     uint32_t code; /* 0: none yet */
     int32_t unit;

@@ -8,6 +8,12 @@
  *
  * Bytes are requested bytes.  Inherited sites of fork children are not in `sites`; their sum is
  * in the process record.
+ *
+ * Several processes: peaks lie at different times and are never added.  `peak_bytes` is the highest sum of
+ * the live series (samples and each process' own exact peak; 0 before its start and after its
+ * end), at `peak_ns`.  A site's PEAK value is then what it held nearest to that time: at the process'
+ * own peak or at a checkpoint, whichever is nearer, and 0 if the process did not live; so these
+ * need not sum to `peak_bytes`.  With one process they do, within `peak_imprecision_bytes`.
  */
 #ifndef BARROW_PROFILE_PROFILE_H
 #define BARROW_PROFILE_PROFILE_H

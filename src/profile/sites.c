@@ -139,7 +139,9 @@ bool profile_build_sites(struct profile_build *build, struct profile_member *mem
             process->inherited_blocks += sites[i].allocations;
         }
 
-    if (!barrow_array_reserve(&build->sites, build->sites.count + (count - first)))
+    /* Mostly each site brings a node; room made at once saves growing step by step. */
+    if (!barrow_array_reserve(&build->sites, build->sites.count + (count - first)) ||
+        !barrow_map_reserve(&build->names.node_map, count - first))
         return false;
     for (uint32_t i = first; i < count; i++) {
         if (memcmp(&sites[i], &nothing, sizeof nothing) == 0) /* lost, or not used yet */
