@@ -223,7 +223,7 @@ void barrow_book_moved(struct barrow_thread *t, enum ledger_domain domain, void 
     PyThreadState *state = barrow_state_here();
     uint32_t *slot = pagemap_find(&barrow_recorder.map, p);
     if (LIKELY(slot && state && !((uint64_t)bytes >> 32) && !((uintptr_t)p & 15))) {
-        struct barrow_leaf *leaf = stack_leaf(t, state);
+        struct barrow_leaf *leaf = barrow_stack_moved(t, state);
         if (LIKELY(leaf_site(t, leaf, domain) && book_at(t, leaf, domain, p, bytes, slot)))
             return;
     }

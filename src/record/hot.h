@@ -62,27 +62,32 @@ static inline struct barrow_memo *memo_at(struct barrow_thread *t, uint32_t pare
     return &t->memos[(instruction >> 1 ^ instruction >> 11 ^ parent * 0x9e5u) & (MEMOS - 1)];
 }
 
+/* The same pointer, but the compiler doesn't know it: after `live == hidden(cached)` it goes on with
+ * the cached one, whose loads need not wait for those of the live chain. */
+static inline const barrow_frame *hidden(const barrow_frame *f)
+{
+    __asm__("" : "+r"(f));
+    return f;
+}
+
 /* Compares levels from `c` (whose frame is `f`) down to the root with the live chain.  False if the
  * chain leads elsewhere; else *changed is the rootmost level whose instruction differs.
  *
  * A cached address is dereferenced only after `previous` of a live frame proved that it is in the
- * chain; the empty asm hides that equality from the compiler, so that the loads need not wait for
- * one another. */
+ * chain. */
 static inline bool chain_holds(const struct barrow_level *c, const barrow_frame *f,
                                const struct barrow_level **changed)
 {
-    for (;;) {
-        const barrow_frame *expected = c[-1].frame;
-        __asm__("" : "+r"(expected));
+    const barrow_frame *expected;
+    for (;; c--) {
+        expected = c[-1].frame;
         if (UNLIKELY(c->instruction != barrow_frame_instruction(f)))
             *changed = c;
-        if (UNLIKELY(barrow_frame_previous(f) != expected))
-            return false;
-        if (!expected)
-            return true;
+        if (UNLIKELY(barrow_frame_previous(f) != hidden(expected)))
+            break;
         f = expected;
-        c--;
     }
+    return expected == BOTTOM && barrow_frame_previous(f) == NULL;
 }
 
 /* The leaf of the thread's present stack, or NULL if that takes more than a look at the caches.
@@ -98,7 +103,6 @@ static inline bool chain_holds(const struct barrow_level *c, const barrow_frame 
  * partial match. */
 static inline struct barrow_leaf *stack_leaf_cached(struct barrow_thread *t, PyThreadState *state)
 {
-    const struct barrow_level *changed = NULL;
     const barrow_frame *f = barrow_frame_top(state);
     struct barrow_level *level = &t->levels[t->top];
     struct barrow_leaf *leaf = &t->leaves[t->top];
@@ -107,11 +111,16 @@ static inline struct barrow_leaf *stack_leaf_cached(struct barrow_thread *t, PyT
                  t->generation != barrow_recorder.generation))
         return NULL;
     uintptr_t instruction = barrow_frame_instruction(f);
-    const barrow_frame *caller = level[-1].frame;
-    __asm__("" : "+r"(caller));
-    if (UNLIKELY(barrow_frame_previous(f) != caller) ||
-        (LIKELY(caller != NULL) && UNLIKELY(!chain_holds(level - 1, caller, &changed))) ||
-        UNLIKELY(changed != NULL))
+    const struct barrow_level *c = level;
+    const barrow_frame *caller = c[-1].frame;
+    while (LIKELY(barrow_frame_previous(f) == hidden(caller))) {
+        c--;
+        f = caller;
+        caller = c[-1].frame;
+        if (UNLIKELY(c->instruction != barrow_frame_instruction(f)))
+            return NULL;
+    }
+    if (UNLIKELY(caller != BOTTOM || barrow_frame_previous(f) != NULL))
         return NULL;
     if (level->instruction == instruction)
         return leaf;
@@ -168,7 +177,7 @@ static inline bool book_at(struct barrow_thread *t, struct barrow_leaf *leaf,
     struct recorder *r = &barrow_recorder;
     struct ledger_state *state = r->state;
     uint32_t index = leaf->sites[domain];
-    if (UNLIKELY(index == 0 || *slot != 0 || r->checking))
+    if (UNLIKELY(index == 0 || *slot != 0))
         return false;
     struct ledger_site *site = &r->sites[index];
     keep_peak(site, state->epoch);

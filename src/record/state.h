@@ -30,8 +30,9 @@
 
 /* ---- stacks ------------------------------------------------------------------------------- */
 
-/* One level of a thread's last walk; level 0 is the rootmost frame, level -1 a sentinel whose
- * frame is NULL, as is the rootmost frame's `previous`. */
+/* One level of a thread's last walk; level 0 is the rootmost frame.  Level -1 is a sentinel whose
+ * frame equals no frame's `previous`, so that comparing in lock step ends there by itself. */
+#define BOTTOM ((barrow_frame *)8)
 struct barrow_level {
     barrow_frame *frame;
     uintptr_t instruction;

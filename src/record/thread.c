@@ -44,6 +44,7 @@ static void lay_out(struct barrow_thread *t)
     t->memos = (struct barrow_memo *)at;
     at += MEMOS_BYTES;
     t->levels = (struct barrow_level *)at + 1;
+    t->levels[-1].frame = BOTTOM;
     at += LEVELS_BYTES;
     t->leaves = (struct barrow_leaf *)at + 1;
     at += LEAVES_BYTES;
@@ -51,9 +52,10 @@ static void lay_out(struct barrow_thread *t)
     t->tid = (uint32_t)raw_gettid();
 }
 
+/* In check mode every event goes the general way, where captures are compared. */
 static enum thread_mode ready_mode(void)
 {
-    return barrow_recorder.many_locks ? THREAD_ATOMIC : THREAD_READY;
+    return barrow_recorder.many_locks || barrow_recorder.checking ? THREAD_ATOMIC : THREAD_READY;
 }
 
 static void fold_delta(struct barrow_thread *t)
@@ -111,7 +113,6 @@ static struct barrow_thread *make(void)
     }
     barrow_state_verify_offset();
     lay_out(t);
-    t->levels[-1].frame = NULL;
     t->levels[0].frame = NULL;
     memset(&t->leaves[-1], 0, sizeof t->leaves[-1]);
     t->mode = THREAD_INSIDE;
