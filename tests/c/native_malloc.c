@@ -253,6 +253,11 @@ static void test_big_blocks(void **state)
     if (!p)
         skip();
     check(1, bytes, 0, 0);
+    if (!allocator_is("libc")) { /* which moves pages; others copy, and would touch them all */
+        free(p);
+        check(1, bytes, 1, bytes);
+        return;
+    }
     p = realloc(p, bytes + 100000);
     assert_non_null(p);
     check(2, 2 * bytes + 100000, 1, bytes);
@@ -308,6 +313,7 @@ int main(void)
 {
     take_malloc = malloc;
     take_free = free;
+    mallopt(M_PERTURB, 0); /* filling the big blocks would take long */
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
     const struct CMUnitTest tests[] = {
         TEST(test_malloc_free),

@@ -11,3 +11,9 @@ void *opener_next(const char *name)
 {
     return dlsym(RTLD_NEXT, name);
 }
+
+/* In libouter: what makes it need libmiddle. */
+#ifdef OPENER_NEEDS
+extern void *OPENER_NEEDS(const char *name, int flags);
+void *(*opener_needs)(const char *, int) = OPENER_NEEDS;
+#endif
