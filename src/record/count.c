@@ -70,27 +70,17 @@ static void add_live(struct barrow_thread *t, int64_t bytes, bool locked)
 
 static bool is_locked(struct barrow_thread *t)
 {
-    return !t->is_late && !barrow_recorder.many_locks && barrow_thread_holds_lock(t);
+    bool holds_lock;
+    barrow_thread_state(t, &holds_lock);
+    return holds_lock && !barrow_recorder.many_locks;
 }
 
 /* ---- sites ---- */
 
-/* The calling thread's Python state, whether it holds the lock or not; NULL if it has none. */
-static PyThreadState *own_state(struct barrow_thread *t)
-{
-    if (t->is_late || !Py_IsInitialized())
-        return NULL;
-#if !BARROW_STATE_HERE_IS_ANY_THREADS
-    PyThreadState *here = barrow_state_here();
-    if (here)
-        return here;
-#endif
-    return PyGILState_GetThisThreadState();
-}
-
 uint32_t barrow_site_here(struct barrow_thread *t, enum ledger_domain domain)
 {
-    PyThreadState *python = own_state(t);
+    bool holds_lock;
+    PyThreadState *python = barrow_thread_state(t, &holds_lock);
     t->in_native = domain > LEDGER_DOMAIN_MEM;
     struct barrow_leaf *leaf = python ? stack_leaf(t, python) : barrow_stack_native(t);
     t->in_native = 0;

@@ -148,7 +148,8 @@ void barrow_threads_settle(void);
 int barrow_threads_init(void);
 /* In a fork's child: this thread's state anew; those of the others are forgotten. */
 void barrow_threads_after_fork(void);
-bool barrow_thread_holds_lock(struct barrow_thread *t);
+/* The calling thread's Python state, NULL if it has none, and whether it holds the interpreter lock. */
+PyThreadState *barrow_thread_state(const struct barrow_thread *t, bool *holds_lock);
 /* The calling thread is barrow's own: its hooks pass through. */
 void barrow_thread_exempt(void);
 

@@ -264,13 +264,20 @@ void barrow_thread_exempt(void)
     barrow_self = &exempt;
 }
 
-bool barrow_thread_holds_lock(struct barrow_thread *t)
+PyThreadState *barrow_thread_state(const struct barrow_thread *t, bool *holds_lock)
 {
-    (void)t;
     PyThreadState *here = barrow_state_here();
+    *holds_lock = false;
+    if (t->is_late)
+        return NULL;
 #if BARROW_STATE_HERE_IS_ANY_THREADS
-    return here && here == PyGILState_GetThisThreadState();
+    PyThreadState *own = PyGILState_GetThisThreadState();
+    /* In another interpreter it is not the thread's first state that holds the lock, but the one
+     * that this thread's last object allocation saw. */
+    *holds_lock = own && here && (here == own || here == t->state);
+    return *holds_lock ? here : own;
 #else
-    return here != NULL;
+    *holds_lock = here != NULL;
+    return here ? here : PyGILState_GetThisThreadState();
 #endif
 }
