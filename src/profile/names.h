@@ -1,8 +1,9 @@
 /* What a profile's stacks are made of: texts, frames, nodes, each kept once.
  *
  * Private to src/profile.  Texts are compared by content when they come in and by pointer from then
- * on: two of a profile's frames have the same file if and only if the pointers are equal.  Not thread-safe.  Functions that return a pointer or an index return NULL or
- * PROFILE_NO_MEMORY when memory is out.
+ * on: two of a profile's frames have the same file if and only if the pointers are equal.  Not
+ * thread-safe.  Functions that return a pointer or an index return NULL or PROFILE_NO_MEMORY when
+ * memory is out.
  */
 #ifndef BARROW_PROFILE_NAMES_H
 #define BARROW_PROFILE_NAMES_H

@@ -9,6 +9,7 @@
 It is a second reading of src/ledger/format.h that shares no code with the recorder: what the two
 disagree on is a defect of one of them.
 """
+
 import struct
 import sys
 import zlib
@@ -73,8 +74,16 @@ def line_table(first_line, entries):
 
 
 class Ledger:
-    def __init__(self, pid=100, parent_pid=1, root=True, run=b"0123456789abcdef", start=5_000_000_000,
-                 command=("app.py", "--size", "two words"), cwd="/srv/app"):
+    def __init__(
+        self,
+        pid=100,
+        parent_pid=1,
+        root=True,
+        run=b"0123456789abcdef",
+        start=5_000_000_000,
+        command=("app.py", "--size", "two words"),
+        cwd="/srv/app",
+    ):
         self.tables = {kind: bytearray() for kind in KINDS}
         for kind, empty in (("strings", 8), ("codes", 40), ("nodes", 32), ("sites", 64), ("site_info", 8)):
             self.tables[kind] += bytes(empty)
@@ -82,10 +91,25 @@ class Ledger:
         self.pid, self.parent_pid, self.root, self.run, self.start = pid, parent_pid, root, run, start
         self.command, self.cwd = command, cwd
         self.inherited = 0
-        self.state = dict(live=0, best=0, epoch=1, best_ns=0, now_ns=0, unknown_frees=0, native_live=0,
-                          native_unknown_frees=0, end=0, end_ns=0, threads=1, max_rss=0,
-                          sample_interval=10 * MS, checkpoint_interval=100 * MS, imprecision=0,
-                          inherited_bytes=0, inherited_blocks=0)
+        self.state = dict(
+            live=0,
+            best=0,
+            epoch=1,
+            best_ns=0,
+            now_ns=0,
+            unknown_frees=0,
+            native_live=0,
+            native_unknown_frees=0,
+            end=0,
+            end_ns=0,
+            threads=1,
+            max_rss=0,
+            sample_interval=10 * MS,
+            checkpoint_interval=100 * MS,
+            imprecision=0,
+            inherited_bytes=0,
+            inherited_blocks=0,
+        )
         self.dropped = [0] * 32
         self.gc = [[0] * 6 for _ in range(3)]
         self.pauses = [0] * 48
@@ -108,8 +132,12 @@ class Ledger:
     def code(self, file, name, first_line, entries):
         table = line_table(first_line, entries)
         content = zlib.crc32(repr((file, name, first_line, table)).encode())
-        return self.add("codes", struct.pack("<IIIIQ16x", self.string(file), self.string(name),
-                                             self.string(table), first_line, content))
+        return self.add(
+            "codes",
+            struct.pack(
+                "<IIIIQ16x", self.string(file), self.string(name), self.string(table), first_line, content
+            ),
+        )
 
     def node(self, parent, code, offset):
         return self.add("nodes", struct.pack("<QIIiIII", 0x7F00_0000_1234, parent, code, offset, 9, 9, 9))
@@ -119,27 +147,76 @@ class Ledger:
         self.add("thread_groups", struct.pack("<IIQ", self.string(name), node, threads))
         return node
 
-    def site(self, node, domain, allocated=0, allocations=0, freed=0, frees=0, peak=0, peak_blocks=0,
-             epoch=0, temporary=0, temporaries=0):
+    def site(
+        self,
+        node,
+        domain,
+        allocated=0,
+        allocations=0,
+        freed=0,
+        frees=0,
+        peak=0,
+        peak_blocks=0,
+        epoch=0,
+        temporary=0,
+        temporaries=0,
+    ):
         self.add("site_info", struct.pack("<II", node, domain | 7 << 4))
-        return self.add("sites", struct.pack("<QQQQQQQII", allocated, allocations, freed, frees, peak,
-                                             temporary, temporaries, peak_blocks, epoch))
+        return self.add(
+            "sites",
+            struct.pack(
+                "<QQQQQQQII",
+                allocated,
+                allocations,
+                freed,
+                frees,
+                peak,
+                temporary,
+                temporaries,
+                peak_blocks,
+                epoch,
+            ),
+        )
 
     def sample(self, time, rss, heap, threads=1, pss=0):
         self.add("samples", struct.pack("<QQQQQQQII", time, rss, pss, heap, 10, 1, 2, threads, 0))
 
     def checkpoint(self, time, live, entries):
         data = b"".join(struct.pack("<IIQ", site, blocks, size) for site, size, blocks in entries)
-        self.add("checkpoints", struct.pack("<IIQQII", 0x54504B43, len(entries), time, live,
-                                            zlib.crc32(data), 0) + data)
+        self.add(
+            "checkpoints",
+            struct.pack("<IIQQII", 0x54504B43, len(entries), time, live, zlib.crc32(data), 0) + data,
+        )
 
     def header(self):
         command = b"".join(word.encode() + b"\0" for word in self.command)
-        page = struct.pack("<8sIIII16sIIQQIBBBBIIQ32x16s96s512s512sI2048s788x", b"\x89BARROW\n", 1, 0x01020304,
-                           0, PAGE, self.run, self.pid, self.parent_pid, 1_700_000_000_000_000_000, self.start,
-                           0x030B02F0, 0, 0, self.root, 0, self.inherited, 0, 64 << 20, b"0.1.0",
-                           b"3.11.2 (main, Apr 28 2025) [GCC 12.2.0]", b"/usr/bin/python3.11",
-                           self.cwd.encode(), len(command), command)
+        page = struct.pack(
+            "<8sIIII16sIIQQIBBBBIIQ32x16s96s512s512sI2048s788x",
+            b"\x89BARROW\n",
+            1,
+            0x01020304,
+            0,
+            PAGE,
+            self.run,
+            self.pid,
+            self.parent_pid,
+            1_700_000_000_000_000_000,
+            self.start,
+            0x030B02F0,
+            0,
+            0,
+            self.root,
+            0,
+            self.inherited,
+            0,
+            64 << 20,
+            b"0.1.0",
+            b"3.11.2 (main, Apr 28 2025) [GCC 12.2.0]",
+            b"/usr/bin/python3.11",
+            self.cwd.encode(),
+            len(command),
+            command,
+        )
         return page[:16] + struct.pack("<I", zlib.crc32(page)) + page[20:]
 
     def state_pages(self, file_bytes):
@@ -147,12 +224,24 @@ class Ledger:
         used = [0] * 32
         for kind, (number, size) in KINDS.items():
             used[number] = len(self.tables[kind]) // size
-        out = struct.pack("<qqIIQQQ16x", s["live"], s["best"], s["epoch"], 0, s["best_ns"], s["now_ns"],
-                          s["unknown_frees"])
+        out = struct.pack(
+            "<qqIIQQQ16x", s["live"], s["best"], s["epoch"], 0, s["best_ns"], s["now_ns"], s["unknown_frees"]
+        )
         out += struct.pack("<qQ48x", s["native_live"], s["native_unknown_frees"])
-        out += struct.pack("<IIQQQQQQQQQ48x", s["end"], 0, s["end_ns"], s["threads"], s["max_rss"], file_bytes,
-                           s["sample_interval"], s["checkpoint_interval"], s["imprecision"],
-                           s["inherited_bytes"], s["inherited_blocks"])
+        out += struct.pack(
+            "<IIQQQQQQQQQ48x",
+            s["end"],
+            0,
+            s["end_ns"],
+            s["threads"],
+            s["max_rss"],
+            file_bytes,
+            s["sample_interval"],
+            s["checkpoint_interval"],
+            s["imprecision"],
+            s["inherited_bytes"],
+            s["inherited_blocks"],
+        )
         for numbers in (used, self.dropped, *self.gc, self.pauses, *self.sizes):
             out += struct.pack(f"<{len(numbers)}Q", *numbers)
         return out + bytes(752)
@@ -160,7 +249,20 @@ class Ledger:
     def extent(self, kind, offset, first, records, pages, number=None):
         size = KINDS[kind][1]
         payload = pages * PAGE
-        fields = [0x4E545845, 0, number or KINDS[kind][0], 1, size, offset, payload, first, payload // size, 0, 0, 0]
+        fields = [
+            0x4E545845,
+            0,
+            number or KINDS[kind][0],
+            1,
+            size,
+            offset,
+            payload,
+            first,
+            payload // size,
+            0,
+            0,
+            0,
+        ]
         head = struct.pack("<IIHHIQQQQIIQ", *fields)
         fields[1] = zlib.crc32(head)
         head = struct.pack("<IIHHIQQQQIIQ", *fields)
@@ -177,7 +279,7 @@ class Ledger:
             for kind, first in list(todo.items()):
                 size, table = KINDS[kind][1], self.tables[kind]
                 capacity = room[kind] * PAGE // size
-                part = bytes(table[first * size:(first + capacity) * size])
+                part = bytes(table[first * size : (first + capacity) * size])
                 extents += self.extent(kind, offset + len(extents), first, part, room[kind])
                 room[kind] *= growth
                 todo[kind] = first + capacity
@@ -198,9 +300,20 @@ class Recording:
     def alloc(self, node, domain, size, count=1):
         blocks = []
         for _ in range(count):
-            site = self.sites.setdefault((node, domain), dict(
-                allocated=0, allocations=0, freed=0, frees=0, peak=0, peak_blocks=0, epoch=0, temporary=0,
-                temporaries=0))
+            site = self.sites.setdefault(
+                (node, domain),
+                dict(
+                    allocated=0,
+                    allocations=0,
+                    freed=0,
+                    frees=0,
+                    peak=0,
+                    peak_blocks=0,
+                    epoch=0,
+                    temporary=0,
+                    temporaries=0,
+                ),
+            )
             self.settle(site)
             site["allocated"] += size
             site["allocations"] += 1
@@ -251,8 +364,15 @@ class Recording:
             peak = (s["peak"], s["peak_blocks"]) if not open_climb and s["epoch"] == self.epoch else live
             assert peak == truth.get(key, (0, 0)), (key, peak, truth)
         assert self.peak == max(self.best, self.live)
-        self.ledger.state.update(live=self.live, best=self.best, epoch=self.epoch, best_ns=self.best_ns,
-                                 now_ns=now, end=end, end_ns=now if end else 0)
+        self.ledger.state.update(
+            live=self.live,
+            best=self.best,
+            epoch=self.epoch,
+            best_ns=self.best_ns,
+            now_ns=now,
+            end=end,
+            end_ns=now if end else 0,
+        )
         return numbers
 
 
@@ -262,11 +382,15 @@ def golden():
     ledger.add("sys_path", struct.pack("<II", ledger.string("/srv/app"), 0))
     ledger.add("sys_path", struct.pack("<II", ledger.string("/usr/lib/python3.11"), 0))
     module = ledger.code("/srv/app/app.py", "<module>", 1, [(1, 0), (8, 1), (12, 3), (9, 40), (30, 41)])
-    load = ledger.code("/srv/app/pkg/load.py", "Loader.load", 10, [(2, 10), (5, 12), (7, 11), (3, None), (20, 300)])
+    load = ledger.code(
+        "/srv/app/pkg/load.py", "Loader.load", 10, [(2, 10), (5, 12), (7, 11), (3, None), (20, 300)]
+    )
     init = ledger.code("/srv/app/pkg/__init__.py", "helper", 5, [(4, 5), (10, 7)])
-    decode = ledger.code("/usr/lib/python3.11/json/decoder.py", "JSONDecoder.decode", 332, [(6, 332), (16, 337)])
+    decode = ledger.code(
+        "/usr/lib/python3.11/json/decoder.py", "JSONDecoder.decode", 332, [(6, 332), (16, 337)]
+    )
     frozen = ledger.code("<frozen importlib._bootstrap>", "_find_and_load", 1165, [(20, 1176)])
-    odd = ledger.code("/tmp/\udcff\"x\".py", "na\0me", 3, [(9, 4)])
+    odd = ledger.code('/tmp/\udcff"x".py', "na\0me", 3, [(9, 4)])
 
     main = ledger.thread("MainThread")
     worker = ledger.thread("worker-*", 3)
@@ -309,22 +433,34 @@ def golden():
     recording.free(bare)
     numbers = recording.finish(end=1, now=1_250 * MS)
 
-    ledger.checkpoint(100 * MS, 110_000, [(numbers[load12, OBJ], 10_000, 10), (numbers[load300, MALLOC], 100_000, 2)])
-    ledger.checkpoint(500 * MS, 62_648, [(numbers[load300, MALLOC], 50_000, 1), (numbers[w_load, OBJ], 2_100, 7)])
+    ledger.checkpoint(
+        100 * MS, 110_000, [(numbers[load12, OBJ], 10_000, 10), (numbers[load300, MALLOC], 100_000, 2)]
+    )
+    ledger.checkpoint(
+        500 * MS, 62_648, [(numbers[load300, MALLOC], 50_000, 1), (numbers[w_load, OBJ], 2_100, 7)]
+    )
     for time, heap in ((0, 0), (10, 5_000), (10, 5_000), (400, 1_161_224), (300, 110_148), (1_240, 86_722)):
         ledger.sample(time * MS, 9_000_000 + heap, heap, threads=4, pss=8_000_000)
     ledger.add("gc_events", struct.pack("<QQIIII", 700 * MS, 3 * MS, 2, 40, 1, 0))
     ledger.add("gc_events", struct.pack("<QQIIII", 90 * MS, 1 * MS, 0, 5, 0, 0))
-    ledger.gc = [[12, 60, 0, 2 * MS, 1 * MS, 0], [1, 7, 0, 500_000, 500_000, 0], [1, 40, 1, 3 * MS, 3 * MS, 0]]
+    ledger.gc = [
+        [12, 60, 0, 2 * MS, 1 * MS, 0],
+        [1, 7, 0, 500_000, 500_000, 0],
+        [1, 40, 1, 3 * MS, 3 * MS, 0],
+    ]
     ledger.pauses[19], ledger.pauses[20], ledger.pauses[21] = 12, 1, 1
     ledger.sizes[OBJ][4], ledger.sizes[MALLOC][33] = 15, 3
     ledger.add("marks", struct.pack("<QQIIQ", 350 * MS, 50 * MS, ledger.string("load"), 0, 1))
-    ledger.add("regions", struct.pack("<QQQQQIIII", 300 * MS, 500 * MS, 110_148, 1_161_224, 400 * MS, 0, 2, 2, 2))
+    ledger.add(
+        "regions", struct.pack("<QQQQQIIII", 300 * MS, 500 * MS, 110_148, 1_161_224, 400 * MS, 0, 2, 2, 2)
+    )
     for _ in range(4):
         ledger.add("region_sites", struct.pack("<QQQQQQQII", 10_000, 10, 0, 0, 0, 0, 0, 0, 0))
     ledger.add("modules", bytes(64))
     ledger.dropped[0], ledger.dropped[4] = 2, 1
-    ledger.state.update(unknown_frees=3, native_unknown_frees=4, threads=4, max_rss=11_000_000, imprecision=196_608)
+    ledger.state.update(
+        unknown_frees=3, native_unknown_frees=4, threads=4, max_rss=11_000_000, imprecision=196_608
+    )
     # Something that no string table of one page holds, so that a table has two extents.
     for i in range(60):
         ledger.string(f"text {i} " + "filling " * 8)
@@ -357,7 +493,13 @@ def family():
     fork.state.update(inherited_bytes=10_000, inherited_blocks=10)
     out["app.101.barrow"] = fork.to_bytes()
 
-    late = Ledger(pid=102, parent_pid=100, root=False, start=5_600_000_000, command=("python3.11", "-X", "dev", "-c", "x"))
+    late = Ledger(
+        pid=102,
+        parent_pid=100,
+        root=False,
+        start=5_600_000_000,
+        command=("python3.11", "-X", "dev", "-c", "x"),
+    )
     text = late.code("<string>", "<module>", 1, [(9, 1)])
     node = late.node(late.thread("MainThread"), text, 4)
     recording = Recording(late)
@@ -387,28 +529,40 @@ def seeds():
     for node in (1, 2, 3, 50):
         looped.site(node, 9, allocated=10, allocations=1, freed=20, frees=2, epoch=1, peak=1)
     bad_extent = bytearray(good)
-    bad_extent[4 * PAGE:4 * PAGE + 4] = b"oops"
-    out = {"tiny": good, "looped": looped.to_bytes(), "bad-extent": bytes(bad_extent),
-           "bad-state": good[:2 * PAGE] + bytes(2 * PAGE) + good[4 * PAGE:], "bad-header": bytes(PAGE) + good[PAGE:],
-           "golden": golden().to_bytes(unknown_kind=True)}
+    bad_extent[4 * PAGE : 4 * PAGE + 4] = b"oops"
+    out = {
+        "tiny": good,
+        "looped": looped.to_bytes(),
+        "bad-extent": bytes(bad_extent),
+        "bad-state": good[: 2 * PAGE] + bytes(2 * PAGE) + good[4 * PAGE :],
+        "bad-header": bytes(PAGE) + good[PAGE:],
+        "golden": golden().to_bytes(unknown_kind=True),
+    }
     out |= {name.replace(".barrow", ""): data for name, data in family().items() if name != "app.100.barrow"}
     out = {name: pack(data) for name, data in out.items()}
-    return out | {"header-only": good[:PAGE], "no-tables": good[:4 * PAGE], "foreign": b"#!/bin/sh"}
+    return out | {"header-only": good[:PAGE], "no-tables": good[: 4 * PAGE], "foreign": b"#!/bin/sh"}
 
 
 def pack(data):
     """Each page without the zeros at its end, its length before it."""
     out = b""
     for at in range(0, len(data), PAGE):
-        page = data[at:at + PAGE].rstrip(b"\0")
+        page = data[at : at + PAGE].rstrip(b"\0")
         out += struct.pack("<H", len(page)) + page
     return out
 
 
 def big(sites, nodes):
     ledger = Ledger()
-    codes = [ledger.code(f"/srv/app/pkg{i % 97}/module{i % 499}.py", f"Class{i % 1009}.method{i}", 10 + i % 900,
-                         [(3, 10 + i % 900 + k) for k in range(20)]) for i in range(8000)]
+    codes = [
+        ledger.code(
+            f"/srv/app/pkg{i % 97}/module{i % 499}.py",
+            f"Class{i % 1009}.method{i}",
+            10 + i % 900,
+            [(3, 10 + i % 900 + k) for k in range(20)],
+        )
+        for i in range(8000)
+    ]
     ledger.add("sys_path", struct.pack("<II", ledger.string("/srv/app"), 0))
     roots = [ledger.thread("MainThread"), ledger.thread("worker-*", 8)]
     numbers, code_of, random = list(roots), [0, 1], 12345
@@ -423,10 +577,22 @@ def big(sites, nodes):
         code_of.append(code)
     for i in range(sites):
         size = 16 + i * 7919 % 5000
-        ledger.site(numbers[len(numbers) - sites + i], i % 3, allocated=size * 10, allocations=10,
-                    freed=size * (i % 11), frees=i % 11, peak=size * 5, peak_blocks=5, epoch=i % 3,
-                    temporary=size, temporaries=1)
-    ledger.state.update(best=1 << 40, epoch=2, best_ns=3_000 * MS, now_ns=9_000 * MS, end=1, end_ns=9_000 * MS)
+        ledger.site(
+            numbers[len(numbers) - sites + i],
+            i % 3,
+            allocated=size * 10,
+            allocations=10,
+            freed=size * (i % 11),
+            frees=i % 11,
+            peak=size * 5,
+            peak_blocks=5,
+            epoch=i % 3,
+            temporary=size,
+            temporaries=1,
+        )
+    ledger.state.update(
+        best=1 << 40, epoch=2, best_ns=3_000 * MS, now_ns=9_000 * MS, end=1, end_ns=9_000 * MS
+    )
     for i in range(2000):
         ledger.sample(i * 4 * MS, 100_000_000 + i, 90_000_000 + i)
     return ledger.to_bytes(pages=16, growth=2)
@@ -441,7 +607,7 @@ def main():
         for name, data in (family if what == "family" else seeds)().items():
             (to / name).write_bytes(data)
     elif what == "big":
-        sites, nodes = [int(n) for n in sys.argv[3:]] + [200_000, 500_000][len(sys.argv) - 3:]
+        sites, nodes = [int(n) for n in sys.argv[3:]] + [200_000, 500_000][len(sys.argv) - 3 :]
         to.write_bytes(big(sites, nodes))
     else:
         sys.exit(__doc__)

@@ -6,10 +6,13 @@
 One line a code object: first line, the table in hexadecimal, then `unit:line` for each unit at
 which the line changes (`-`: no line), then `unit:end`.
 """
+
 import sys
 import types
+from pathlib import Path
 
-SOURCE = '''
+SOURCE = (
+    '''
 import os
 class A:
     """Text."""
@@ -41,13 +44,17 @@ async def later(
         return [x async for x in b if await c(x)] or (
             1
         )
-''' + "\n" * 300 + '''
+'''
+    + "\n" * 300
+    + """
 def far(x):
     match x:
         case {"k": [1, *rest]}:
             return rest
         case A(x=2) | None: return (
-''' + "\n" * 5000 + '''
+"""
+    + "\n" * 5000
+    + """
             x
             .y
             .z(
@@ -55,7 +62,11 @@ def far(x):
                 2)
         )
     return f"{x!r:>{10}} {x + 1}"
-''' + "value = [" + ", ".join(f"x{i}" for i in range(300)) + "]\n"
+"""
+    + "value = ["
+    + ", ".join(f"x{i}" for i in range(300))
+    + "]\n"
+)
 
 
 def codes(code):
@@ -66,17 +77,17 @@ def codes(code):
 
 
 def show(code):
-    words, last = [], ()
-    end = 0
-    for start, end, line in code.co_lines():
+    words, last, end = [], (), 0
+    for start, stop, line in code.co_lines():
         if line != last:
             words.append(f"{start // 2}:{'-' if line is None else line}")
             last = line
+        end = stop
     return f"{code.co_firstlineno} {code.co_linetable.hex()} {' '.join(words)} {end // 2}:end"
 
 
 def main():
-    sources = [open(name, "rb").read() for name in sys.argv[1:]] or [SOURCE]
+    sources = [Path(name).read_bytes() for name in sys.argv[1:]] or [SOURCE]
     for source in sources:
         try:
             top = compile(source, "x.py", "exec")
