@@ -45,7 +45,7 @@ static int answer(void)
     return 42;
 }
 
-static int (*resolve_answer(void))(void)
+__attribute__((used)) static int (*resolve_answer(void))(void)
 {
     stop();
     return answer;
