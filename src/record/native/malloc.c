@@ -5,8 +5,10 @@
  * barrow_enter(), makes an inner call (reallocarray's realloc, an allocator's mmap) pass through
  * uncounted.
  *
- * A block that a program gets past these hooks (through a pointer to malloc from before the
- * recording, or dlsym) and frees through them is an unknown free, and is counted as such.
+ * Not seen: allocators that are linked into a library or program statically, memory from system
+ * calls made directly, and calls through a pointer that dlsym gave or that was copied before the
+ * hooks came.  A block got that way and freed through a hook is an unknown free, and so are the few
+ * that the loader makes for the C library to free (dlerror's text).
  */
 #include <stdbool.h>
 
