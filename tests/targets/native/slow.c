@@ -1,12 +1,15 @@
-/* A library whose loading stops half way until somebody writes to descriptor 201, having said so on 200:
- * with SLOW_RESOLVER in the middle of its relocations, else in its constructor. */
+/* A library whose loading stops half way until somebody writes to descriptor 201, having said so on
+ * 200: with SLOW_RESOLVER in the middle of its relocations, else in its constructor. */
 #include <stdlib.h>
 
 static long slow_call(long number, long a, long b, long c)
 {
 #if defined(__x86_64__)
     long result;
-    __asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "0"(number), "D"(a), "S"(b), "d"(c)
+                     : "rcx", "r11", "memory");
     return result;
 #else
     register long x8 __asm__("x8") = number;

@@ -206,7 +206,8 @@ __attribute__((constructor)) static void start(void)
 {
     struct barrow_native_report report;
 
-    stub.events = raw_mmap(NULL, sizeof *stub.events, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    stub.events = raw_mmap(NULL, sizeof *stub.events, PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (barrow_native_install(&report) != 0)
         abort();
     stub.on = true;

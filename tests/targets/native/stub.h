@@ -1,4 +1,5 @@
-/* A stand-in for the recorder that keeps exact counters, so that the native hooks can be tested without Python.
+/* A stand-in for the recorder that keeps exact counters, so that the native hooks can be tested
+ * without Python.
  *
  * The library (the hooks and this) is linked to a test program; it patches the process before main.
  * Allocations are counted per domain and tag; the tag is what stub_tag() last said, 0 to 15.
