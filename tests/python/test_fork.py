@@ -167,14 +167,14 @@ def test_fork_does_not_warn(run, tmp_path: Path) -> None:
     run(
         "import os, time, threading\n"
         "time.sleep(0.3)\n"
-        "for _ in range(3):\n"
+        "for _ in range(10):\n"
         "    pid = os.fork()\n"
         "    if pid == 0: os._exit(0)\n"
         "    os.waitpid(pid, 0)\n"
-        "    time.sleep(0.1)\n"
+        "    time.sleep(0.05)\n"
         "print(threading.active_count())\n"
     )
-    assert len(tree(tmp_path)) == 4
+    assert len(tree(tmp_path)) == 11
 
 
 def test_child_goes_on_recording_in_time(run, tmp_path: Path) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ctypes.util
 import importlib.util
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +106,39 @@ def test_unknown_frees_are_exact(tmp_path: Path) -> None:
         assert done.status == 0, done.stderr
         counts.append(ledger(output).summary["unknown_frees"])
     assert counts[1] - counts[0] == 67
+
+
+def _is_fixed(python: str) -> bool:
+    """True of an executable that is not position independent."""
+    with open(python, "rb") as file:
+        head = file.read(18)
+    return head[:4] == b"\x7fELF" and head[16] == 2
+
+
+@pytest.fixture(scope="session")
+def fixed_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter like Debian's, which is not position independent, with barrow installed."""
+    if _is_fixed(os.path.realpath(sys.executable)):
+        return sys.executable
+    system = f"/usr/bin/python3.{sys.version_info[1]}"
+    if not os.path.exists(system) or not _is_fixed(system):
+        pytest.skip("no such interpreter here")
+    venv = tmp_path_factory.mktemp("fixed")
+    subprocess.run([system, "-m", "venv", "--without-pip", str(venv)], check=True)
+    (site,) = venv.glob("lib/python*/site-packages")
+    package = Path(importlib.util.find_spec("barrow").origin).parent
+    shutil.copytree(package, site / "barrow")
+    shutil.copy(package.parent / "barrow.pth", site)
+    return str(venv / "bin" / "python")
+
+
+@pytest.mark.parametrize("name", ["threads_100", "pymem_domains", "libc_callers", "table_in_data"])
+def test_interpreter_at_a_fixed_address(name: str, fixed_python: str, tmp_path: Path) -> None:
+    """Its own addresses of malloc and free are the hooks': the originals must come from elsewhere."""
+    truth = read_truth(TARGETS / f"{name}.py")
+    output = tmp_path / "fixed.barrow"
+    done = record(output, truth.path, python=fixed_python, env=target_environment())
+    assert done.status == 0, done.stderr
+    book = ledger(output)
+    assert compare(truth, book) + consistency(book) == []
+    assert book.summary["allocations"] > 0
