@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-COLUMNS = {".h": 110, ".c": 110, ".py": 110, ".build": 110}
+COLUMNS = {".h": 120, ".c": 120, ".py": 120, ".build": 120}
 TABS_ALLOWED = {"Makefile", ".gitmodules"}
 
 
