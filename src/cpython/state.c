@@ -31,7 +31,8 @@ static int find_block(struct dl_phdr_info *info, size_t size, void *data)
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *h = &info->dlpi_phdr[i];
         uintptr_t start = info->dlpi_addr + h->p_vaddr;
-        if (h->p_type == PT_LOAD && block->function >= start && block->function < start + h->p_memsz)
+        if (h->p_type == PT_LOAD && block->function >= start &&
+            block->function < start + h->p_memsz)
             is_it = true;
         if (h->p_type == PT_TLS)
             tls_bytes = h->p_memsz;

@@ -91,7 +91,8 @@ bool barrow_thread_name_look(const barrow_frame *f, char *name, uint32_t limit)
     PyObject *value = thread ? instance_attribute(thread, "_name") : NULL;
     if (!value || !PyUnicode_Check(value))
         return false;
-    const char *text = barrow_text_look(value, buffer, sizeof buffer < limit ? sizeof buffer : limit - 1, &bytes);
+    const char *text =
+        barrow_text_look(value, buffer, sizeof buffer < limit ? sizeof buffer : limit - 1, &bytes);
     if (bytes >= limit)
         bytes = limit - 1;
     memcpy(name, text, bytes);

@@ -7,21 +7,21 @@
 
 #include "base/crc32.h"
 
-/* X(kind, bytes of the first extent, bytes of address space reserved at first).  An extent's payload
- * is whole pages and whole records, or its last record would lie astride two extents. */
-#define TABLES(X)                                \
-    X(STRINGS, 128 << 10, 16 << 20)              \
-    X(CODES, 40 << 10, 4 << 20)                  \
-    X(NODES, 128 << 10, 64 << 20)                \
-    X(SITES, 128 << 10, 64 << 20)                \
-    X(SITE_INFO, 16 << 10, 8 << 20)              \
-    X(SAMPLES, 256 << 10, 1 << 20)               \
-    X(GC_EVENTS, 16 << 10, 16 << 10)             \
-    X(MARKS, 8 << 10, 1 << 20)                   \
-    X(CHECKPOINTS, 512 << 10, 16 << 20)          \
-    X(THREAD_GROUPS, 4 << 10, 4 << 10)           \
-    X(SYS_PATH, 4 << 10, 64 << 10)               \
-    X(REGIONS, 28 << 10, 1 << 20)                \
+/* X(kind, bytes of the first extent, bytes of address space reserved at first).  An extent's
+ * payload is whole pages and whole records, or its last record would lie astride two extents. */
+#define TABLES(X)                       \
+    X(STRINGS, 128 << 10, 16 << 20)     \
+    X(CODES, 40 << 10, 4 << 20)         \
+    X(NODES, 128 << 10, 64 << 20)       \
+    X(SITES, 128 << 10, 64 << 20)       \
+    X(SITE_INFO, 16 << 10, 8 << 20)     \
+    X(SAMPLES, 256 << 10, 1 << 20)      \
+    X(GC_EVENTS, 16 << 10, 16 << 10)    \
+    X(MARKS, 8 << 10, 1 << 20)          \
+    X(CHECKPOINTS, 512 << 10, 16 << 20) \
+    X(THREAD_GROUPS, 4 << 10, 4 << 10)  \
+    X(SYS_PATH, 4 << 10, 64 << 10)      \
+    X(REGIONS, 28 << 10, 1 << 20)       \
     X(REGION_SITES, 4 << 10, 16 << 20)
 
 #define LARGEST_EXTENT (16u << 20)
@@ -32,9 +32,8 @@ enum {
 #undef X
 };
 
-#define X(kind, first, reserve)                                           \
-    _Static_assert((first) % LEDGER_PAGE == 0 &&                          \
-                       (first) % record_bytes_of_##kind == 0,       \
+#define X(kind, first, reserve)                                                         \
+    _Static_assert((first) % LEDGER_PAGE == 0 && (first) % record_bytes_of_##kind == 0, \
                    "an extent of " #kind " is whole pages and records");
 TABLES(X)
 #undef X
@@ -78,7 +77,8 @@ int ledger_open_own_file(const struct ledger_writer *w, bool *is_temporary)
     if (w->backing == LEDGER_FILE)
         fd = w->helper_fd >= 0 && raw_gettid() == w->helper_tid ? w->helper_fd : -1;
     *is_temporary = false;
-    /* The program may have closed our descriptor and been given its number for a file of its own. */
+    /* The program may have closed our descriptor and been given its number for a file of its own.
+     */
     if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == w->device && st.st_ino == w->inode)
         return fd;
     if (w->backing == LEDGER_MEMORY)
@@ -107,8 +107,8 @@ static bool reserve_more(struct ledger_writer *w, enum ledger_kind kind, uint64_
     uint64_t reserve = t->reserved_bytes * 2;
     while (reserve < bytes)
         reserve *= 2;
-    uint8_t *base = raw_mmap(NULL, reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                             -1, 0);
+    uint8_t *base =
+        raw_mmap(NULL, reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (!base)
         return false;
     uint64_t at = 0;
@@ -243,15 +243,15 @@ static int lay_out(struct ledger_writer *w, const struct ledger_header *header, 
 static int add_first_extents(struct ledger_writer *w, int fd)
 {
     int r = 0;
-#define X(kind, first, reserve)                                                                  \
-    if (r == 0) {                                                                                \
-        struct ledger_table *t = &w->tables[LEDGER_##kind];                                      \
-        t->record_bytes = record_sizes[LEDGER_##kind];                                           \
-        t->reserved_bytes = reserve;                                                             \
-        t->extent_bytes = first;                                                                 \
+#define X(kind, first, reserve)                                                                   \
+    if (r == 0) {                                                                                 \
+        struct ledger_table *t = &w->tables[LEDGER_##kind];                                       \
+        t->record_bytes = record_sizes[LEDGER_##kind];                                            \
+        t->reserved_bytes = reserve;                                                              \
+        t->extent_bytes = first;                                                                  \
         t->base = raw_mmap(NULL, reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, \
-                           -1, 0);                                                               \
-        r = t->base ? append_extent(w, LEDGER_##kind, first, fd) : -ENOMEM;                      \
+                           -1, 0);                                                                \
+        r = t->base ? append_extent(w, LEDGER_##kind, first, fd) : -ENOMEM;                       \
     }
     TABLES(X)
 #undef X
@@ -284,7 +284,8 @@ static int open_memory_file(void)
     return (int)moved;
 }
 
-static int create_file(struct ledger_writer *w, const char *path, const struct ledger_header *header)
+static int create_file(struct ledger_writer *w, const char *path,
+                       const struct ledger_header *header)
 {
     int fd = raw_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     if (fd < 0)
@@ -419,7 +420,8 @@ bool ledger_move_to_new_file(struct ledger_writer *w, const char *path,
         if (!t->mapped_bytes)
             continue;
         uint64_t used = state.used[kind] * t->record_bytes;
-        r = move_table(w, (enum ledger_kind)kind, fd, used < t->mapped_bytes ? used : t->mapped_bytes);
+        r = move_table(w, (enum ledger_kind)kind, fd,
+                       used < t->mapped_bytes ? used : t->mapped_bytes);
     }
     w->state->file_bytes = w->file_bytes;
     if (w->backing != LEDGER_MEMORY)

@@ -42,8 +42,8 @@ static PyObject *gc_callback(PyObject *self, PyObject *const *args, Py_ssize_t c
     Py_RETURN_NONE;
 }
 
-static PyMethodDef gc_callback_method = {"barrow_gc_callback",
-                                         (PyCFunction)(void (*)(void))gc_callback, METH_FASTCALL, NULL};
+static PyMethodDef gc_callback_method = {
+    "barrow_gc_callback", (PyCFunction)(void (*)(void))gc_callback, METH_FASTCALL, NULL};
 
 /* Adds our function to gc.callbacks, or takes it out. */
 static int watch_collector(bool watch)
@@ -78,7 +78,8 @@ static uint32_t read_command(char *out, uint32_t limit)
     for (Py_ssize_t i = 0; argv && PyList_Check(argv) && i < PyList_GET_SIZE(argv); i++) {
         uint32_t bytes;
         char buffer[2048];
-        const char *text = barrow_text_look(PyList_GET_ITEM(argv, i), buffer, sizeof buffer, &bytes);
+        const char *text =
+            barrow_text_look(PyList_GET_ITEM(argv, i), buffer, sizeof buffer, &bytes);
         if (used + bytes + 1 > limit)
             break;
         memcpy(out + used, text, bytes);
@@ -103,7 +104,8 @@ static void add_sys_path(void)
     }
 }
 
-static int start(struct barrow_recorder_options *options, const char **note, struct barrow_error *err)
+static int start(struct barrow_recorder_options *options, const char **note,
+                 struct barrow_error *err)
 {
     char command[2048], executable[512] = "", buffer[512];
     PyObject *name = PySys_GetObject("executable"); /* borrowed */
@@ -151,7 +153,8 @@ static int register_at_exit(void)
 {
     PyObject *function = PyCFunction_New(&at_exit_method, NULL);
     PyObject *module = import_quietly("atexit");
-    PyObject *result = function && module ? PyObject_CallMethod(module, "register", "O", function) : NULL;
+    PyObject *result =
+        function && module ? PyObject_CallMethod(module, "register", "O", function) : NULL;
     Py_XDECREF(function);
     Py_XDECREF(module);
     Py_XDECREF(result);
@@ -197,7 +200,8 @@ static int read_run_id(const char *text, uint8_t id[16])
 /* Descendants are to be left alone: they must not find our variables. */
 static void clear_environment(void)
 {
-    static const char *const names[] = {"BARROW_RUN", "BARROW_OUT", "BARROW_ROOT", "BARROW_OPTIONS"};
+    static const char *const names[] = {"BARROW_RUN", "BARROW_OUT", "BARROW_ROOT",
+                                        "BARROW_OPTIONS"};
     PyObject *os = PyImport_ImportModule("os");
     PyObject *environment = os ? PyObject_GetAttrString(os, "environ") : NULL;
     for (size_t i = 0; environment && i < sizeof names / sizeof names[0]; i++) {
@@ -212,7 +216,8 @@ static void clear_environment(void)
 static PyObject *start_from_environment(PyObject *module, PyObject *unused)
 {
     static char path[4096];
-    const char *run = getenv("BARROW_RUN"), *out = getenv("BARROW_OUT"), *root = getenv("BARROW_ROOT");
+    const char *run = getenv("BARROW_RUN"), *out = getenv("BARROW_OUT"),
+               *root = getenv("BARROW_ROOT");
     struct barrow_recorder_options options = {.children = true};
     struct barrow_error err;
     const char *note;
@@ -306,11 +311,12 @@ static PyObject *region_stop(PyObject *module, PyObject *number)
         PyErr_SetString(barrow_pymod_state(module)->error, "this region is not open");
         return NULL;
     }
-    return Py_BuildValue("{s:d,s:d,s:K,s:d,s:L,s:L,s:K,s:K,s:K,s:K}", "start_s", (double)r.start_ns / 1e9,
-                         "stop_s", (double)r.stop_ns / 1e9, "peak_bytes", r.peak_bytes, "peak_time_s",
-                         (double)r.peak_ns / 1e9, "live_bytes", r.live_bytes, "live_blocks",
-                         r.live_blocks, "total_bytes", r.total_bytes, "allocations", r.allocations,
-                         "frees", r.frees, "temporary_allocations", r.temporary_allocations);
+    return Py_BuildValue("{s:d,s:d,s:K,s:d,s:L,s:L,s:K,s:K,s:K,s:K}", "start_s",
+                         (double)r.start_ns / 1e9, "stop_s", (double)r.stop_ns / 1e9, "peak_bytes",
+                         r.peak_bytes, "peak_time_s", (double)r.peak_ns / 1e9, "live_bytes",
+                         r.live_bytes, "live_blocks", r.live_blocks, "total_bytes", r.total_bytes,
+                         "allocations", r.allocations, "frees", r.frees, "temporary_allocations",
+                         r.temporary_allocations);
 }
 
 static PyObject *mark(PyObject *module, PyObject *name)

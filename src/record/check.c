@@ -23,13 +23,15 @@ static bool same_frame(const struct ledger_node *node, const barrow_frame *f)
 {
     struct barrow_code_view view;
     barrow_code_look(barrow_frame_code(f), &view);
-    const struct ledger_code *code = ledger_record(&barrow_recorder.writer, LEDGER_CODES, node->code);
+    const struct ledger_code *code =
+        ledger_record(&barrow_recorder.writer, LEDGER_CODES, node->code);
     int64_t offset = ((int64_t)barrow_frame_instruction(f) - (int64_t)view.first_instruction) / 2;
     return offset == node->offset && code->first_line == view.first_line &&
            same_text(code->file, view.file) && same_text(code->name, view.qualified_name);
 }
 
-void barrow_stack_check(struct barrow_thread *t, PyThreadState *state, const struct barrow_leaf *leaf)
+void barrow_stack_check(struct barrow_thread *t, PyThreadState *state,
+                        const struct barrow_leaf *leaf)
 {
     struct recorder *r = &barrow_recorder;
     if (leaf->node == NODE_FOLDED)

@@ -62,7 +62,8 @@ static void read_live(const struct ledger_site *site, uint64_t *bytes, uint64_t 
 }
 
 /* Merges entries of `from` into `into`; `where` maps a site to its entry's place + 1. */
-static uint32_t merge(entry *into, uint32_t count, const entry *from, uint32_t from_count, uint32_t *where)
+static uint32_t merge(entry *into, uint32_t count, const entry *from, uint32_t from_count,
+                      uint32_t *where)
 {
     for (uint32_t i = 0; i < from_count; i++) {
         uint32_t *place = &where[from[i].site];
@@ -155,7 +156,8 @@ void barrow_checkpoint_take(uint64_t now_ns)
     struct recorder *r = &barrow_recorder;
     struct ledger_state *state = r->state;
     uint64_t sites = state->used[LEDGER_SITES], changed = 0, bytes, blocks;
-    const struct ledger_site *table = (const struct ledger_site *)r->writer.tables[LEDGER_SITES].base;
+    const struct ledger_site *table =
+        (const struct ledger_site *)r->writer.tables[LEDGER_SITES].base;
     if (!make_room_for_seen(sites))
         return;
     for (uint64_t i = 1; i < sites; i++) {
@@ -177,7 +179,8 @@ void barrow_checkpoint_take(uint64_t now_ns)
         if (digest(bytes, blocks) == seen[i])
             continue;
         seen[i] = digest(bytes, blocks);
-        entries[count++] = (entry){.site = (uint32_t)i, .live_blocks = (uint32_t)blocks, .live_bytes = bytes};
+        entries[count++] =
+            (entry){.site = (uint32_t)i, .live_blocks = (uint32_t)blocks, .live_bytes = bytes};
     }
     int64_t live = state->live_bytes + __atomic_load_n(&state->native_live_bytes, __ATOMIC_RELAXED);
     *(checkpoint *)base = (checkpoint){

@@ -184,8 +184,8 @@ static uint32_t intern_content(const struct barrow_code_view *view)
     /* Equal texts have equal offsets. */
     code.content = mix(mix((uint64_t)code.file << 32 | code.name) ^
                        ((uint64_t)code.line_table << 32 | code.first_line));
-    for (uint32_t i = (uint32_t)code.content & by_content.mask; by_content.mask && by_content.cells[i];
-         i = (i + 1) & by_content.mask)
+    for (uint32_t i = (uint32_t)code.content & by_content.mask;
+         by_content.mask && by_content.cells[i]; i = (i + 1) & by_content.mask)
         if (same_code(ledger_record(w, LEDGER_CODES, by_content.cells[i]), &code))
             return by_content.cells[i];
     uint64_t id = w->state->used[LEDGER_CODES];

@@ -55,8 +55,9 @@ static void add_live(struct barrow_thread *t, int64_t bytes, bool locked)
         state->live_bytes += bytes;
         return;
     }
-    /* A Python thread that let go of the lock for a moment is mostly alone: its bookings stay exact.
-     * Threads that never had it may be many at once: they keep their changes to themselves for a while. */
+    /* A Python thread that let go of the lock for a moment is mostly alone: its bookings stay
+     * exact. Threads that never had it may be many at once: they keep their changes to themselves
+     * for a while. */
     t->native_delta += bytes;
     if (!t->state && !t->is_batching) {
         t->is_batching = 1;
@@ -106,12 +107,14 @@ static void bump(uint64_t *counter, uint64_t by, bool plain)
         __atomic_add_fetch(counter, by, __ATOMIC_RELAXED);
 }
 
-static void site_alloc(struct barrow_thread *t, uint32_t index, size_t bytes, size_t blocks, bool locked)
+static void site_alloc(struct barrow_thread *t, uint32_t index, size_t bytes, size_t blocks,
+                       bool locked)
 {
     struct ledger_site *site = &barrow_recorder.sites[index];
     struct ledger_state *state = barrow_recorder.state;
     bool plain = is_plain(index);
-    const struct ledger_site_info *info = ledger_record(&barrow_recorder.writer, LEDGER_SITE_INFO, index);
+    const struct ledger_site_info *info =
+        ledger_record(&barrow_recorder.writer, LEDGER_SITE_INFO, index);
     keep_peak(site, state->epoch);
     bump(&site->allocated_bytes, bytes, plain);
     bump(&site->allocations, blocks, plain);
@@ -119,7 +122,8 @@ static void site_alloc(struct barrow_thread *t, uint32_t index, size_t bytes, si
     add_live(t, (int64_t)bytes, locked);
 }
 
-static void site_free(struct barrow_thread *t, uint32_t index, size_t bytes, size_t blocks, bool locked)
+static void site_free(struct barrow_thread *t, uint32_t index, size_t bytes, size_t blocks,
+                      bool locked)
 {
     struct ledger_site *site = &barrow_recorder.sites[index];
     struct ledger_state *state = barrow_recorder.state;
@@ -171,7 +175,7 @@ void barrow_count_unknown_free(struct barrow_thread *t)
 /* ---- blocks ---- */
 
 __attribute__((noinline, cold)) void barrow_count_missed_free(struct barrow_thread *t, void *p,
-                                                                uint32_t *slot)
+                                                              uint32_t *slot)
 {
     if (*slot & PAGEMAP_MARK) {
         barrow_code_died(p);

@@ -50,9 +50,9 @@ static uint64_t read_rss(void)
     return pages * (uint64_t)page_bytes;
 }
 
-/* Proportional resident bytes, where that is cheap: the kernel walks all of the process's pages for it
- * and keeps new mappings waiting.  At most once a second, in small processes, and not again if it
- * took long.  0: not measured. */
+/* Proportional resident bytes, where that is cheap: the kernel walks all of the process's pages for
+ * it and keeps new mappings waiting.  At most once a second, in small processes, and not again if
+ * it took long.  0: not measured. */
 static uint64_t read_pss(uint64_t now, uint64_t rss)
 {
     static uint64_t next, recording;
@@ -119,7 +119,8 @@ static void take_sample(uint64_t now)
     };
     uint64_t highest = (uint64_t)usage.ru_maxrss * 1024;
     state->max_rss_bytes = highest > rss ? highest : rss;
-    __atomic_store_n(&state->used[LEDGER_SAMPLES], state->used[LEDGER_SAMPLES] + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&state->used[LEDGER_SAMPLES], state->used[LEDGER_SAMPLES] + 1,
+                     __ATOMIC_RELEASE);
 }
 
 void barrow_helper_take_last(void)
@@ -134,13 +135,15 @@ void barrow_helper_take_last(void)
 
 /* Touches the pages that a table will fill next, so that the program's threads need not wait for
  * the file system at the first store into each: four times what was filled since the last look. */
-static void touch_ahead(const struct ledger_table *t, uint64_t used, uint64_t *seen, uint64_t *touched)
+static void touch_ahead(const struct ledger_table *t, uint64_t used, uint64_t *seen,
+                        uint64_t *touched)
 {
     uint64_t at = used * t->record_bytes, ahead = (at - *seen) * 4;
     *seen = at;
     if (ahead > LARGEST_TOUCH)
         ahead = LARGEST_TOUCH;
-    uint64_t end = (at + ahead) & ~4095ull, start = *touched > at ? *touched : (at + 4095) & ~4095ull;
+    uint64_t end = (at + ahead) & ~4095ull,
+             start = *touched > at ? *touched : (at + 4095) & ~4095ull;
     if (end > t->mapped_bytes)
         end = t->mapped_bytes;
     if (end <= start)
@@ -294,5 +297,7 @@ void barrow_helper_maybe_return(struct barrow_thread *t)
         is_due = true;
     if (!is_due || t->in_native || !__atomic_exchange_n(&r->fork_ns, 0, __ATOMIC_ACQ_REL))
         return;
+    int error = errno; /* the program's */
     barrow_helper_start();
+    errno = error;
 }

@@ -21,8 +21,8 @@ static inline void leave_ready(struct barrow_thread *t)
     t->mode = t->mode_before;
 }
 
-static __attribute__((noinline)) void *booked_slow(enum ledger_domain domain, bool zeroed, size_t count,
-                                                   size_t bytes)
+static __attribute__((noinline)) void *booked_slow(enum ledger_domain domain, bool zeroed,
+                                                   size_t count, size_t bytes)
 {
     const PyMemAllocatorEx *real = &original[domain];
     struct barrow_thread *t = barrow_enter();
@@ -103,28 +103,28 @@ static inline void hook_free(enum ledger_domain domain, void *p)
     leave_ready(t);
 }
 
-#define DOMAIN_HOOKS(name, domain)                                                       \
-    static void *name##_malloc(void *ctx, size_t bytes)                                  \
-    {                                                                                    \
-        (void)ctx;                                                                       \
-        return hook_malloc(domain, bytes);                                               \
-    }                                                                                    \
-    static void *name##_calloc(void *ctx, size_t count, size_t bytes)                    \
-    {                                                                                    \
-        (void)ctx;                                                                       \
-        return hook_calloc(domain, count, bytes);                                        \
-    }                                                                                    \
-    static void *name##_realloc(void *ctx, void *p, size_t bytes)                        \
-    {                                                                                    \
-        (void)ctx;                                                                       \
-        return hook_realloc(domain, p, bytes);                                           \
-    }                                                                                    \
-    static void name##_free(void *ctx, void *p)                                          \
-    {                                                                                    \
-        (void)ctx;                                                                       \
-        hook_free(domain, p);                                                            \
-    }                                                                                    \
-    static const PyMemAllocatorEx name##_hooks = {NULL, name##_malloc, name##_calloc,    \
+#define DOMAIN_HOOKS(name, domain)                                                    \
+    static void *name##_malloc(void *ctx, size_t bytes)                               \
+    {                                                                                 \
+        (void)ctx;                                                                    \
+        return hook_malloc(domain, bytes);                                            \
+    }                                                                                 \
+    static void *name##_calloc(void *ctx, size_t count, size_t bytes)                 \
+    {                                                                                 \
+        (void)ctx;                                                                    \
+        return hook_calloc(domain, count, bytes);                                     \
+    }                                                                                 \
+    static void *name##_realloc(void *ctx, void *p, size_t bytes)                     \
+    {                                                                                 \
+        (void)ctx;                                                                    \
+        return hook_realloc(domain, p, bytes);                                        \
+    }                                                                                 \
+    static void name##_free(void *ctx, void *p)                                       \
+    {                                                                                 \
+        (void)ctx;                                                                    \
+        hook_free(domain, p);                                                         \
+    }                                                                                 \
+    static const PyMemAllocatorEx name##_hooks = {NULL, name##_malloc, name##_calloc, \
                                                   name##_realloc, name##_free};
 
 DOMAIN_HOOKS(obj, LEDGER_DOMAIN_OBJ)

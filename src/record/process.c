@@ -31,7 +31,8 @@ static bool is_replaceable(const char *path, int pid, const uint8_t run_id[16])
     if (fd < 0)
         return false;
     if (BARROW_RAW(SYS_pread64, fd, &header, sizeof header, 0) == (long)sizeof header &&
-        BARROW_RAW(SYS_pread64, fd, &state, sizeof state, LEDGER_STATE_OFFSET) == (long)sizeof state) {
+        BARROW_RAW(SYS_pread64, fd, &state, sizeof state, LEDGER_STATE_OFFSET) ==
+            (long)sizeof state) {
         uint64_t sites = state.used[LEDGER_SITES] ? state.used[LEDGER_SITES] - 1 : 0;
         answer = memcmp(header.magic, LEDGER_MAGIC, sizeof header.magic) == 0 &&
                  memcmp(header.run_id, run_id, 16) == 0 && header.pid == (uint32_t)pid &&
@@ -105,8 +106,9 @@ static void inherit_sites(struct recorder *r)
 
 static void reset_state(struct ledger_state *state)
 {
-    static const enum ledger_kind kept[] = {LEDGER_STRINGS, LEDGER_CODES, LEDGER_NODES, LEDGER_SITES,
-                                            LEDGER_SITE_INFO, LEDGER_THREAD_GROUPS, LEDGER_SYS_PATH};
+    static const enum ledger_kind kept[] = {LEDGER_STRINGS, LEDGER_CODES,     LEDGER_NODES,
+                                            LEDGER_SITES,   LEDGER_SITE_INFO, LEDGER_THREAD_GROUPS,
+                                            LEDGER_SYS_PATH};
     struct ledger_state fresh = {.epoch = 1, .file_bytes = state->file_bytes};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         fresh.used[kept[i]] = state->used[kept[i]];
@@ -253,7 +255,8 @@ void barrow_recorder_say_goodbye(void)
     snprintf(line, sizeof line, "peak %s, %s not freed at the end%s; see: barrow summary %.700s",
              barrow_units_bytes(peak, (uint64_t)best),
              barrow_units_bytes(live, now > 0 ? (uint64_t)now : 0),
-             state->end >= LEDGER_END_NO_SPACE ? "; recording ended early, no space for the ledger" : "",
+             state->end >= LEDGER_END_NO_SPACE ? "; recording ended early, no space for the ledger"
+                                               : "",
              shown_path(r->writer.path, directory));
     barrow_recorder_say(line);
 }

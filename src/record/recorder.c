@@ -108,7 +108,8 @@ bool barrow_recorder_ended_early(void)
 void barrow_recorder_new_run_id(uint8_t id[16])
 {
     if (BARROW_RAW(SYS_getrandom, id, 16, 0) != 16) {
-        uint64_t seed[2] = {raw_clock(CLOCK_REALTIME), raw_monotonic_ns() ^ (uint64_t)raw_getpid() << 32};
+        uint64_t seed[2] = {raw_clock(CLOCK_REALTIME), raw_monotonic_ns() ^ (uint64_t)raw_getpid()
+                                                                                << 32};
         memcpy(id, seed, 16);
     }
 }
@@ -132,7 +133,8 @@ int barrow_recorder_stop(enum ledger_end end, bool at_exit, struct barrow_error 
     struct recorder *r = &barrow_recorder;
     if (!r->on)
         return r->state && r->state->end >= LEDGER_END_NO_SPACE
-                   ? 0 : barrow_fail(err, BARROW_E_UNSUPPORTED, "nothing is being recorded");
+                   ? 0
+                   : barrow_fail(err, BARROW_E_UNSUPPORTED, "nothing is being recorded");
     barrow_helper_stop();
     __atomic_store_n(&r->on, false, __ATOMIC_SEQ_CST);
     barrow_threads_set_mode(THREAD_OFF);
@@ -162,8 +164,8 @@ void barrow_recorder_out_of_space(void)
     r->state->dropped[LEDGER_DROP_ended_early] = 1;
     r->state->end_ns = barrow_now();
     int failure = r->writer.failure;
-    __atomic_store_n(&r->state->end,
-                     failure == EIO ? LEDGER_END_IO_ERROR : LEDGER_END_NO_SPACE, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->state->end, failure == EIO ? LEDGER_END_IO_ERROR : LEDGER_END_NO_SPACE,
+                     __ATOMIC_RELEASE);
 }
 
 const char *barrow_recorder_path(void)
@@ -206,10 +208,11 @@ void barrow_recorder_mark(const char *name)
     bool has_room = count < r->writer.tables[LEDGER_MARKS].capacity ||
                     (count < 4096 && ledger_grow(&r->writer, LEDGER_MARKS, count + 1));
     if (has_room) {
-        *(struct ledger_mark *)ledger_record(&r->writer, LEDGER_MARKS, count) = (struct ledger_mark){
-            .time_ns = barrow_now(),
-            .name = barrow_string_intern(name, (uint32_t)strlen(name)),
-        };
+        *(struct ledger_mark *)ledger_record(&r->writer, LEDGER_MARKS, count) =
+            (struct ledger_mark){
+                .time_ns = barrow_now(),
+                .name = barrow_string_intern(name, (uint32_t)strlen(name)),
+            };
         __atomic_store_n(&r->state->used[LEDGER_MARKS], count + 1, __ATOMIC_RELEASE);
     }
     raw_lock_release(&r->intern_lock);

@@ -1,8 +1,8 @@
 /* Regions: a recording inside the recording, with a baseline and an exact peak of its own.
  *
  * The O(1) peak works for one question at a time: "what was live when live bytes stood highest
- * since...".  At a region's start the answer so far is put aside (of each site, what was live at the
- * peak until now), and the question starts again from the present live bytes.  At its end the
+ * since...".  At a region's start the answer so far is put aside (of each site, what was live at
+ * the peak until now), and the question starts again from the present live bytes.  At its end the
  * higher of the two peaks is the answer that goes on, so the outer peak is as exact as before.
  *
  * Regions are few and end in any order; what is put aside lies in anonymous memory.
@@ -32,8 +32,8 @@ static struct region {
 } regions[REGION_LIMIT];
 
 /* What was live at the best of the present question, site by site. */
-static void at_peak(const struct ledger_site *site, const struct ledger_state *state, uint64_t *bytes,
-                    uint32_t *blocks)
+static void at_peak(const struct ledger_site *site, const struct ledger_state *state,
+                    uint64_t *bytes, uint32_t *blocks)
 {
     if (site->epoch == state->epoch) {
         *bytes = site->at_peak_bytes;
@@ -52,8 +52,9 @@ static void record_start(struct region *region)
     if (count >= 1024 || (count >= r->writer.tables[LEDGER_REGIONS].capacity &&
                           !ledger_grow(&r->writer, LEDGER_REGIONS, count + 1)))
         return;
-    *(struct ledger_region *)ledger_record(&r->writer, LEDGER_REGIONS, count) = (struct ledger_region){
-        .start_ns = region->start_ns, .start_live_bytes = (uint64_t)region->start_live};
+    *(struct ledger_region *)ledger_record(&r->writer, LEDGER_REGIONS, count) =
+        (struct ledger_region){.start_ns = region->start_ns,
+                               .start_live_bytes = (uint64_t)region->start_live};
     region->record = (uint32_t)count;
     __atomic_store_n(&r->state->used[LEDGER_REGIONS], count + 1, __ATOMIC_RELEASE);
 }
@@ -82,7 +83,8 @@ int barrow_region_start(void)
     for (uint64_t i = 1; i < count; i++) {
         const struct ledger_site *s = &r->sites[i];
         struct saved_site *saved = &region->sites[i];
-        *saved = (struct saved_site){s->allocated_bytes, s->allocations, s->freed_bytes, s->frees, s->temporaries, 0, 0};
+        *saved = (struct saved_site){
+            s->allocated_bytes, s->allocations, s->freed_bytes, s->frees, s->temporaries, 0, 0};
         at_peak(s, state, &saved->at_peak_bytes, &saved->at_peak_blocks);
     }
     record_start(region);

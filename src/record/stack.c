@@ -12,7 +12,8 @@
 static void group_name(char *name)
 {
     size_t n = strlen(name), end = n, digits;
-    if (n > 0 && name[n - 1] == ')') { /* "Thread-3 (work)": the number stands before the function */
+    if (n > 0 &&
+        name[n - 1] == ')') { /* "Thread-3 (work)": the number stands before the function */
         char *open = strrchr(name, '(');
         if (open && open > name && open[-1] == ' ')
             end = (size_t)(open - 1 - name);
@@ -154,7 +155,8 @@ static uint32_t folded_node(struct barrow_thread *t, barrow_frame *leafmost)
     return node;
 }
 
-uint32_t barrow_stack_site(struct barrow_thread *t, struct barrow_leaf *leaf, enum ledger_domain domain)
+uint32_t barrow_stack_site(struct barrow_thread *t, struct barrow_leaf *leaf,
+                           enum ledger_domain domain)
 {
     uint32_t node = leaf->node;
     if (node == NODE_FOLDED)
@@ -165,8 +167,7 @@ uint32_t barrow_stack_site(struct barrow_thread *t, struct barrow_leaf *leaf, en
     leaf->sites[domain] = site;
     int64_t level = leaf - t->leaves;
     if (level >= 0 && leaf->node != NODE_FOLDED) {
-        struct barrow_memo *memo =
-            memo_at(t, leaf[-1].node, t->levels[level].instruction);
+        struct barrow_memo *memo = memo_at(t, leaf[-1].node, t->levels[level].instruction);
         if (memo->leaf.node == leaf->node)
             memo->leaf.sites[domain] = site;
     }
@@ -262,7 +263,8 @@ struct barrow_leaf *barrow_stack_slow(struct barrow_thread *t, PyThreadState *st
         set_root(t, python_root(t, rootmost));
 
     uint32_t same = 0;
-    while (same < count && same < t->depth && t->levels[same].frame == t->scratch[count - 1 - same] &&
+    while (same < count && same < t->depth &&
+           t->levels[same].frame == t->scratch[count - 1 - same] &&
            t->levels[same].instruction == barrow_frame_instruction(t->levels[same].frame))
         same++;
     for (uint32_t level = same; level < count; level++) {

@@ -24,8 +24,9 @@ static bool key_made;
 #define LEAVES_BYTES ALIGN64((LEVELS + 2) * sizeof(struct barrow_leaf))
 #define MEMOS_BYTES ALIGN64(MEMOS * sizeof(struct barrow_memo))
 #define SCRATCH_BYTES ALIGN64((LEVELS + 2) * sizeof(void *))
-#define THREAD_BYTES \
-    (ALIGN64(sizeof(struct barrow_thread)) + MEMOS_BYTES + LEVELS_BYTES + LEAVES_BYTES + SCRATCH_BYTES)
+#define THREAD_BYTES                                                                     \
+    (ALIGN64(sizeof(struct barrow_thread)) + MEMOS_BYTES + LEVELS_BYTES + LEAVES_BYTES + \
+     SCRATCH_BYTES)
 
 static struct barrow_thread *allocate(void)
 {
@@ -61,7 +62,8 @@ static enum thread_mode ready_mode(void)
 static void fold_delta(struct barrow_thread *t)
 {
     if (t->native_delta && barrow_recorder.state)
-        __atomic_add_fetch(&barrow_recorder.state->native_live_bytes, t->native_delta, __ATOMIC_RELAXED);
+        __atomic_add_fetch(&barrow_recorder.state->native_live_bytes, t->native_delta,
+                           __ATOMIC_RELAXED);
     t->native_delta = 0;
 }
 
@@ -201,7 +203,8 @@ void barrow_threads_settle(void)
         bool busy = false;
         raw_lock_take(&r->threads_lock);
         for (struct barrow_thread *t = r->threads; t; t = t->next)
-            busy |= t != barrow_self && __atomic_load_n(&t->mode, __ATOMIC_ACQUIRE) == THREAD_INSIDE;
+            busy |=
+                t != barrow_self && __atomic_load_n(&t->mode, __ATOMIC_ACQUIRE) == THREAD_INSIDE;
         raw_lock_release(&r->threads_lock);
         if (!busy)
             break;
@@ -227,7 +230,8 @@ int barrow_threads_init(void)
     memset(r->late, 0, sizeof *r->late);
     lay_out(r->late);
     r->late->is_late = 1;
-    for (struct barrow_thread *t = r->threads; t; t = t->next) { /* of a recording before this one */
+    for (struct barrow_thread *t = r->threads; t;
+         t = t->next) { /* of a recording before this one */
         t->depth = t->top = 0;
         t->levels[0].frame = NULL;
         t->root = NODE_NONE;

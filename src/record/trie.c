@@ -201,7 +201,8 @@ static uint32_t find_content(uint32_t parent, uint32_t code, int32_t offset)
             return id;
     if (length < LIST_LIMIT || !overflow)
         return 0;
-    for (uint64_t i = hash_content(parent, code, offset); overflow->cells[i & overflow->mask]; i++) {
+    for (uint64_t i = hash_content(parent, code, offset); overflow->cells[i & overflow->mask];
+         i++) {
         uint32_t id = overflow->cells[i & overflow->mask];
         struct ledger_node *n = node_at(id);
         if (n->parent == parent && n->code == code && n->offset == offset)
@@ -314,7 +315,8 @@ uint32_t barrow_trie_root(const char *group_name)
         for (uint32_t i = 0; i < root_count; i++)
             if (name && roots[i].name == name)
                 id = roots[i].node;
-        if (id == NODE_NONE && (root_count < ROOT_LIMIT - 1 || attempt == 1) && root_count < ROOT_LIMIT)
+        if (id == NODE_NONE && (root_count < ROOT_LIMIT - 1 || attempt == 1) &&
+            root_count < ROOT_LIMIT)
             id = new_root(name);
         group_name = "other";
     }
