@@ -348,8 +348,39 @@ int ledger_create(struct ledger_writer *w, const char *path, const struct ledger
     return 0;
 }
 
-/* Copies one table into `fd` as a single extent and maps it over the old pages. */
-static int move_table(struct ledger_writer *w, enum ledger_kind kind, int fd, uint64_t used_bytes)
+static uint64_t used_bytes(const struct ledger_writer *w, int kind)
+{
+    const struct ledger_table *t = &w->tables[kind];
+    uint64_t used = w->state->used[kind] * t->record_bytes;
+    return used < t->mapped_bytes ? used : t->mapped_bytes;
+}
+
+void ledger_snapshot_take(const struct ledger_writer *w, struct ledger_snapshot *snapshot)
+{
+    uint64_t bytes = 0, at = 0;
+    for (int kind = 0; kind < LEDGER_KIND_LIMIT; kind++)
+        bytes += used_bytes(w, kind);
+    snapshot->state = *w->state;
+    snapshot->bytes = bytes + LEDGER_PAGE;
+    snapshot->records = raw_memory(snapshot->bytes);
+    for (int kind = 0; snapshot->records && kind < LEDGER_KIND_LIMIT; kind++) {
+        uint64_t n = used_bytes(w, kind);
+        if (n)
+            memcpy(snapshot->records + at, w->tables[kind].base, n);
+        at += n;
+    }
+}
+
+void ledger_snapshot_free(struct ledger_snapshot *snapshot)
+{
+    if (snapshot->records)
+        raw_munmap(snapshot->records, snapshot->bytes);
+    snapshot->records = NULL;
+}
+
+/* Writes one table into `fd` as a single extent and maps it over the old pages. */
+static int move_table(struct ledger_writer *w, enum ledger_kind kind, int fd,
+                      const uint8_t *records, uint64_t bytes)
 {
     struct ledger_table *t = &w->tables[kind];
     uint64_t offset = w->file_bytes;
@@ -357,7 +388,7 @@ static int move_table(struct ledger_writer *w, enum ledger_kind kind, int fd, ui
     if (r == 0)
         r = write_extent_header(fd, kind, offset, t->mapped_bytes, 0);
     if (r == 0)
-        r = raw_write_all(fd, t->base, used_bytes, (off_t)(offset + LEDGER_PAGE));
+        r = raw_write_all(fd, records, bytes, (off_t)(offset + LEDGER_PAGE));
     if (r == 0 && !map_shared(t->base, t->mapped_bytes, fd, offset + LEDGER_PAGE))
         r = -ENOMEM;
     if (r < 0)
@@ -384,54 +415,57 @@ static void detach(struct ledger_writer *w)
     w->failure = EIO;
 }
 
-bool ledger_move_to_new_file(struct ledger_writer *w, const char *path,
-                             const struct ledger_header *header)
+/* The new file's header, state and tables, mapped where the parent's were. */
+static int move_all(struct ledger_writer *w, int fd, const struct ledger_header *header,
+                    const struct ledger_snapshot *snapshot)
 {
-    struct ledger_state state = *w->state;
     struct ledger_header *pages = w->header;
-    int fd = -1, r = 0;
-    memset(&w->grow_lock, 0, sizeof w->grow_lock);
-    w->helper_fd = -1;
-    w->extent_count = 0;
-    if (w->backing == LEDGER_MEMORY) {
-        w->fd = fd = open_memory_file();
-    } else {
-        fd = raw_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-    }
-    if (path && strlen(path) < sizeof w->path)
-        strcpy(w->path, path);
-    if (fd < 0) {
-        detach(w);
-        return false;
-    }
-    r = remember_identity(w, fd);
+    const uint8_t *at = snapshot->records;
+    int r = remember_identity(w, fd);
     if (r == 0)
         r = take_space(fd, 0, LEDGER_EXTENTS_OFFSET);
     if (r == 0 && !map_shared(pages, LEDGER_EXTENTS_OFFSET, fd, 0))
         r = -ENOMEM;
-    if (r == 0) {
-        fill_header(&pages[0], header);
-        pages[1] = pages[0];
-        *w->state = state;
-        w->file_bytes = LEDGER_EXTENTS_OFFSET;
-    }
+    if (r < 0)
+        return r;
+    fill_header(&pages[0], header);
+    pages[1] = pages[0];
+    *w->state = snapshot->state;
+    w->file_bytes = LEDGER_EXTENTS_OFFSET;
+    w->extent_count = 0;
     for (int kind = 0; kind < LEDGER_KIND_LIMIT && r == 0; kind++) {
-        struct ledger_table *t = &w->tables[kind];
-        if (!t->mapped_bytes)
-            continue;
-        uint64_t used = state.used[kind] * t->record_bytes;
-        r = move_table(w, (enum ledger_kind)kind, fd,
-                       used < t->mapped_bytes ? used : t->mapped_bytes);
+        uint64_t bytes = used_bytes(w, kind);
+        if (w->tables[kind].mapped_bytes)
+            r = move_table(w, (enum ledger_kind)kind, fd, at, bytes);
+        at += bytes;
     }
     w->state->file_bytes = w->file_bytes;
-    if (w->backing != LEDGER_MEMORY)
+    return r;
+}
+
+bool ledger_move_to_new_file(struct ledger_writer *w, const char *path,
+                             const struct ledger_header *header,
+                             const struct ledger_snapshot *snapshot)
+{
+    int fd = -1, r = -ENOMEM;
+    memset(&w->grow_lock, 0, sizeof w->grow_lock);
+    w->helper_fd = -1;
+    if (w->backing == LEDGER_MEMORY)
+        w->fd = fd = open_memory_file();
+    else
+        fd = raw_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    if (path && strlen(path) < sizeof w->path)
+        strcpy(w->path, path);
+    if (fd >= 0 && snapshot->records)
+        r = move_all(w, fd, header, snapshot);
+    if (fd >= 0 && w->backing == LEDGER_FILE)
         raw_close(fd);
-    if (r < 0) {
-        if (w->backing == LEDGER_FILE)
-            BARROW_RAW(SYS_unlinkat, AT_FDCWD, path, 0);
-        detach(w);
-    }
-    return r == 0;
+    if (r == 0)
+        return true;
+    if (fd >= 0 && w->backing == LEDGER_FILE)
+        BARROW_RAW(SYS_unlinkat, AT_FDCWD, path, 0);
+    detach(w);
+    return false;
 }
 
 int ledger_finish(struct ledger_writer *w)

@@ -74,10 +74,20 @@ int ledger_create(struct ledger_writer *w, const char *path, const struct ledger
  * address space is used up, or the file can't be reached from this thread at the moment. */
 bool ledger_grow(struct ledger_writer *w, enum ledger_kind kind, uint64_t records);
 
-/* In a fork's child: moves all tables to a new file at `path` at the same addresses, taking their
- * present contents along.  On failure the tables become private memory and false is returned. */
-bool ledger_move_to_new_file(struct ledger_writer *w, const char *path,
-                             const struct ledger_header *header);
+/* The tables' contents at one moment, in private memory, taken right before a fork: the parent goes
+ * on writing into pages that its child shares until the child has tables of its own. */
+struct ledger_snapshot {
+    struct ledger_state state;
+    uint8_t *records; /* of all tables, in the order of their kinds; NULL: no memory */
+    uint64_t bytes;
+};
+void ledger_snapshot_take(const struct ledger_writer *w, struct ledger_snapshot *snapshot);
+void ledger_snapshot_free(struct ledger_snapshot *snapshot);
+
+/* In a fork's child: moves all tables to a new file at `path` at the same addresses, with the
+ * contents of the snapshot.  On failure the tables become private memory and false is returned. */
+bool ledger_move_to_new_file(struct ledger_writer *w, const char *path, const struct ledger_header *header,
+                             const struct ledger_snapshot *snapshot);
 
 /* Ends writing: copies a memory ledger to its path if it has one. 0 or -errno. */
 int ledger_finish(struct ledger_writer *w);

@@ -60,6 +60,9 @@ void barrow_child_path(char *path, uint32_t limit, const char *root_path, int pi
 /* ---- fork ---- */
 
 static bool is_held; /* the fork handlers hold the locks */
+static struct ledger_snapshot snapshot;
+static struct barrow_thread *forking;
+static uint32_t mode_before_fork;
 
 static void before_fork(void)
 {
@@ -72,6 +75,15 @@ static void before_fork(void)
     raw_lock_take(&r->intern_lock);
     raw_lock_take(&r->threads_lock);
     raw_lock_take(&r->writer.grow_lock);
+    if (r->children)
+        ledger_snapshot_take(&r->writer, &snapshot);
+    /* What this thread books from here on would be in the child's page map but not in its tables.
+     */
+    forking = barrow_self->levels ? barrow_self : NULL;
+    if (forking) {
+        mode_before_fork = forking->mode;
+        forking->mode = THREAD_INSIDE;
+    }
 }
 
 static void after_fork_in_parent(void)
@@ -82,6 +94,9 @@ static void after_fork_in_parent(void)
     raw_lock_release(&r->writer.grow_lock);
     raw_lock_release(&r->threads_lock);
     raw_lock_release(&r->intern_lock);
+    if (forking)
+        forking->mode = mode_before_fork;
+    ledger_snapshot_free(&snapshot);
     barrow_helper_wanted();
 }
 
@@ -125,13 +140,15 @@ static void record_in_child(struct recorder *r)
     header.is_root = 0;
     header.start_realtime_ns = raw_clock(CLOCK_REALTIME);
     header.start_monotonic_ns = r->start_ns = raw_monotonic_ns();
-    header.inherited_sites = (uint32_t)(r->state->used[LEDGER_SITES] - 1);
-    header.inherited_nodes = (uint32_t)(r->state->used[LEDGER_NODES] - 1);
+    header.inherited_sites = (uint32_t)(snapshot.state.used[LEDGER_SITES] - 1);
+    header.inherited_nodes = (uint32_t)(snapshot.state.used[LEDGER_NODES] - 1);
     r->header = header;
     r->main_tid = r->pid;
     r->is_root = false;
     barrow_child_path(path, sizeof path, r->root_path, r->pid, header.run_id);
-    if (!ledger_move_to_new_file(&r->writer, path, &header)) {
+    bool moved = ledger_move_to_new_file(&r->writer, path, &header, &snapshot);
+    ledger_snapshot_free(&snapshot);
+    if (!moved) {
         r->on = false;
         return;
     }
