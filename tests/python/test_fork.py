@@ -113,6 +113,34 @@ def test_merged_sums(run, tmp_path: Path) -> None:
     assert max(peaks) <= merged.summary["peak_bytes"] <= sum(peaks)
 
 
+def test_parent_goes_on_at_once(run, tmp_path: Path) -> None:
+    """What the parent does after the fork is not in the child's ledger, however fast it is."""
+    run(
+        "import os, gc, known\n"
+        "gc.disable()\n"
+        "def fill():\n    for slot in range(1000): known.malloc(slot, 1000)\n"
+        "def churn(turn):\n"
+        "    for slot in range(1000): known.free(slot)\n"
+        "    exec(compile('known.pairs(1, 10)\\n' * 300, f'<churn {turn}>', 'exec'))\n"
+        "    fill()\n"
+        "def child():\n    known.leak(5)\n    os._exit(0)\n"
+        "fill()\n"
+        "for turn in range(12):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0: child()\n"
+        "    churn(turn)\n"
+        "    os.waitpid(pid, 0)\n"
+    )
+    books = tree(tmp_path)
+    children = [book for name, book in books.items() if name]
+    assert len(children) == 12
+    for book in children:
+        assert {row["function"] for row in book.rows("total")} <= {"child", "<module>", ""}
+        assert leaks(book, "child") == (5, 1)
+        assert 1000 * 1000 < book.summary["inherited_bytes"] < 1000 * 1000 + 3000000
+        assert book.summary["inherited_blocks"] > 1000
+
+
 def test_fork_tree(run, tmp_path: Path) -> None:
     """Children of children, three levels deep: 1 + 2 + 4 + 8 processes."""
     run(
