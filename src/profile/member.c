@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define LINE_BUDGET (64ull << 20)
+
 bool profile_member_init(struct profile_member *member, struct barrow_ledger *ledger)
 {
     uint32_t codes = ledger->tables[LEDGER_CODES].count;
@@ -10,10 +12,10 @@ bool profile_member_init(struct profile_member *member, struct barrow_ledger *le
     uint32_t strings = ledger->tables[LEDGER_STRINGS].count;
 
     *member = (struct profile_member){.ledger = ledger};
-    /* An honest ledger's strings don't overlap: each byte is looked at once, line tables perhaps
-     * by several codes.  Forged offsets end here instead of in quadratic work. */
+    /* An honest ledger's strings don't overlap: each byte is looked at once, but a line table by all the
+     * codes that have an equal one.  Forged offsets end here instead of in quadratic work. */
     member->string_budget = strings;
-    member->line_budget = 4 * (uint64_t)strings;
+    member->line_budget = 4 * (uint64_t)strings + LINE_BUDGET;
     profile_modules_init(&member->modules, ledger);
     member->codes = calloc(codes + 1u, sizeof *member->codes);
     member->seen_mask = 15;

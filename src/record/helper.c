@@ -14,7 +14,7 @@
 
 #include "record/checkpoint.h"
 #include "record/helper.h"
-#include "record/state.h"
+#include "record/hot.h"
 
 #define FIRST_INTERVAL_NS 10000000ull
 #define SAMPLE_LIMIT 4096u
@@ -24,6 +24,7 @@
 #define LARGEST_TOUCH (4ull << 20)
 
 static pthread_t thread;
+static int thread_tid;
 static bool running;
 static uint32_t stop_word; /* a futex */
 static int statm_fd = -1, pss_fd = -1;
@@ -197,6 +198,7 @@ static void *run(void *unused)
     struct recorder *r = &barrow_recorder;
     uint64_t next_sample = 0, next_checkpoint = 0;
     (void)unused;
+    __atomic_store_n(&thread_tid, raw_gettid(), __ATOMIC_RELEASE);
     barrow_thread_exempt();
     open_files();
     while (!__atomic_load_n(&stop_word, __ATOMIC_ACQUIRE)) {
@@ -254,6 +256,10 @@ void barrow_helper_stop(void)
     __atomic_store_n(&stop_word, 1, __ATOMIC_RELEASE);
     BARROW_RAW(SYS_futex, &stop_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     pthread_join(thread, NULL);
+    /* Joined is not gone: for a moment the kernel still counts it among the process's threads, and
+     * interpreters that warn of forking with threads would see it. */
+    for (int i = 0; i < 10000 && BARROW_RAW(SYS_tgkill, raw_getpid(), thread_tid, 0) == 0; i++)
+        BARROW_RAW(SYS_sched_yield);
     running = false;
     if (t)
         barrow_leave(t);
@@ -264,14 +270,18 @@ void barrow_helper_stop(void)
 void barrow_helper_fork_begins(void)
 {
     struct recorder *r = &barrow_recorder;
-    struct barrow_thread *t = barrow_self;
+    struct barrow_thread *t = barrow_enter();
+    bool holds_lock;
+    PyThreadState *state = t ? barrow_thread_state(t, &holds_lock) : NULL;
     r->fork_thread = NULL;
-    if (t->levels && t->depth > 0) {
+    if (state && stack_leaf(t, state) && t->depth > 0) {
         r->fork_thread = t;
         r->fork_level = t->top;
         r->fork_frame = t->levels[t->top].frame;
         r->fork_instruction = t->levels[t->top].instruction;
     }
+    if (t)
+        barrow_leave(t);
 }
 
 void barrow_helper_wanted(void)

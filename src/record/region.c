@@ -140,7 +140,8 @@ int barrow_region_stop(int id, struct barrow_region_result *result)
     result->start_ns = region->start_ns;
     result->stop_ns = barrow_now();
     result->peak_bytes = (uint64_t)(state->best_bytes - region->start_live);
-    result->peak_ns = state->best_ns;
+    /* The clock of peaks is coarse: it may be a little behind. */
+    result->peak_ns = state->best_ns > region->start_ns ? state->best_ns : region->start_ns;
     sum_up(region, result);
     if (region->record != UINT32_MAX) {
         struct ledger_region *record = ledger_record(&r->writer, LEDGER_REGIONS, region->record);
