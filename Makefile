@@ -55,7 +55,7 @@ $(VENV)/.installed: $(SOURCES)
 # ---- tests -------------------------------------------------------------------------------------
 
 .PHONY: test
-test: layers unit pytest ## layers, unit tests in C under sanitizers, Python and command-line tests
+test: layers unit native pytest ## layers, unit tests in C under sanitizers, Python and command-line tests
 
 .PHONY: layers
 layers:
@@ -73,6 +73,14 @@ san-build: venv
 .PHONY: unit
 unit: san-build
 	$(MESON) test -C $(SAN) --print-errorlogs --num-processes $(JOBS)
+
+# The hooks of the C library's functions can't be tested under sanitizers, which hook them too.
+PLAIN := build/plain
+.PHONY: native
+native: san-build
+	@test -e $(PLAIN)/build.ninja || $(MESON) setup $(PLAIN) -Dextension=false -Dtests=true >/dev/null
+	@$(MESON) compile -C $(PLAIN) -j$(JOBS) --ninja-args=--quiet >/dev/null || $(MESON) compile -C $(PLAIN)
+	$(MESON) test -C $(PLAIN) --suite native --print-errorlogs --num-processes $(JOBS)
 
 # The tests start from a directory without sources, so that they find the installed package.
 .PHONY: pytest
