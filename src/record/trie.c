@@ -106,7 +106,7 @@ static bool within_budget(bool past_budget)
     if (r->state->best_bytes > 0 && (uint64_t)r->state->best_bytes / 4 > budget)
         budget = (uint64_t)r->state->best_bytes / 4;
     if (past_budget)
-        budget += budget / 4;
+        budget += budget / 16;
     return table_bytes() < budget;
 }
 
