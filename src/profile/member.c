@@ -12,8 +12,9 @@ bool profile_member_init(struct profile_member *member, struct barrow_ledger *le
     uint32_t strings = ledger->tables[LEDGER_STRINGS].count;
 
     *member = (struct profile_member){.ledger = ledger};
-    /* An honest ledger's strings don't overlap: each byte is looked at once, but a line table by all the
-     * codes that have an equal one.  Forged offsets end here instead of in quadratic work. */
+    /* An honest ledger's strings don't overlap: each byte is looked at once, but a line table by
+     * all the codes that have an equal one.  Forged offsets end here instead of in quadratic work.
+     */
     member->string_budget = strings;
     member->line_budget = 4 * (uint64_t)strings + LINE_BUDGET;
     profile_modules_init(&member->modules, ledger);
