@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/crc32.h"
-#include "record/state.h"
+#include "record/hot.h"
 
 #define LEAST_BUDGET (512ull << 10)
 
@@ -182,7 +182,7 @@ void barrow_checkpoint_take(uint64_t now_ns)
         entries[count++] =
             (entry){.site = (uint32_t)i, .live_blocks = (uint32_t)blocks, .live_bytes = bytes};
     }
-    int64_t live = state->live_bytes + __atomic_load_n(&state->native_live_bytes, __ATOMIC_RELAXED);
+    int64_t live = live_total(state);
     *(checkpoint *)base = (checkpoint){
         .magic = LEDGER_CHECKPOINT_MAGIC,
         .entries = count,

@@ -104,7 +104,7 @@ static void take_sample(uint64_t now)
         return;
     }
     getrusage(RUSAGE_SELF, &usage);
-    int64_t live = state->live_bytes + __atomic_load_n(&state->native_live_bytes, __ATOMIC_RELAXED);
+    int64_t live = live_total(state);
     uint64_t collections = 0;
     for (int g = 0; g < LEDGER_GC_GENERATIONS; g++)
         collections += state->gc[g].collections;

@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "record/checkpoint.h"
 #include "record/helper.h"
+#include "record/hot.h"
 #include "record/recorder.h"
 #include "record/state.h"
 
@@ -267,7 +268,7 @@ void barrow_recorder_say_goodbye(void)
     char directory[PATH_MAX], line[1024];
     if (r->quiet || !r->is_root)
         return;
-    int64_t now = state->live_bytes + state->native_live_bytes;
+    int64_t now = live_total(state);
     int64_t best = now > state->best_bytes ? now : state->best_bytes;
     snprintf(line, sizeof line, "peak %s, %s not freed at the end%s; see: barrow summary %.700s",
              barrow_units_bytes(peak, (uint64_t)best),

@@ -108,7 +108,6 @@ struct recorder {
     bool on;
     bool many_locks;
     bool checking;            /* compare every capture with an uncached walk */
-    bool has_native;          /* malloc and mmap are hooked */
 
     /* slow paths */
     struct ledger_writer writer;
