@@ -242,7 +242,7 @@ struct ledger_sample {
     uint64_t major_faults;
     uint64_t gc_collections;
     uint32_t threads;
-    uint32_t reserved;
+    uint32_t file_pages; /* of rss: pages of files and shared memory, in units of 4096 bytes */
 };
 
 struct ledger_gc_event {

@@ -72,12 +72,19 @@ struct barrow_sample {
     uint64_t time_ns; /* since the start of the run's root process */
     uint32_t process;
     uint64_t rss_bytes, pss_bytes, heap_bytes, minor_faults, major_faults;
+    uint64_t file_bytes; /* of rss_bytes: pages of files and shared memory; 0: not measured */
     uint32_t threads;
 };
 
 struct barrow_gc_event {
     uint64_t time_ns, pause_ns;
     uint32_t process, generation, collected, uncollectable;
+};
+
+struct barrow_mark { /* a point in time that the program gave a name */
+    uint64_t time_ns, duration_ns;
+    uint32_t process;
+    const char *name;
 };
 
 struct barrow_process {
@@ -118,6 +125,8 @@ struct barrow_profile {
     uint64_t sample_interval_ns; /* resolution of `samples` */
     struct barrow_gc_event *gc_events; /* the longest, by time */
     size_t gc_event_count;
+    struct barrow_mark *marks; /* by time */
+    size_t mark_count;
     struct ledger_gc_totals gc[LEDGER_GC_GENERATIONS];
     uint64_t gc_pauses[LEDGER_PAUSE_BUCKETS];
     uint64_t sizes[LEDGER_DOMAIN_COUNT][LEDGER_SIZE_BUCKETS];
@@ -136,6 +145,38 @@ int barrow_profile_load(struct barrow_profile **out, const char *const *paths, s
 int barrow_profile_load_bytes(struct barrow_profile **out, const void *bytes, size_t count,
                               const char *name, struct barrow_error *err);
 void barrow_profile_free(struct barrow_profile *profile);
+
+/* ---- what lived when (src/profile/points.c) ---- */
+
+/* A point in time at which a process' live bytes are known site by site: its checkpoints, its exact
+ * peak (profiles of one process only) and its end.  `changes[first .. first + count)` are the sites
+ * whose live value differs from that process' point before; the first point tells all that lived. */
+struct barrow_point {
+    uint64_t time_ns; /* since the start of the run's root process */
+    uint64_t live_bytes;
+    uint32_t process;
+    bool is_peak, is_end;
+    size_t first, count;
+};
+struct barrow_change {
+    uint32_t site; /* index in `sites` */
+    struct barrow_value live;
+};
+struct barrow_points {
+    struct barrow_point *points; /* by time */
+    size_t count;
+    struct barrow_change *changes;
+    size_t change_count;
+};
+int barrow_profile_points(const struct barrow_profile *profile, struct barrow_points *points,
+                          struct barrow_error *err);
+void barrow_points_free(struct barrow_points *points);
+
+/* What each site held at a time: `live`, an array of `sites_count`, is filled from each process'
+ * last point at or before `time_ns`; 0 before a process' first point and after its end.
+ * `*as_of_ns`: the oldest of the points used, or `time_ns` if none was. */
+void barrow_points_at(const struct barrow_profile *profile, const struct barrow_points *points,
+                      uint64_t time_ns, struct barrow_value *live, uint64_t *as_of_ns);
 
 /* ---- grouping: profile -> rows (src/profile/group.c) ---- */
 

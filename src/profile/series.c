@@ -21,6 +21,7 @@ static bool add_samples(struct profile_build *build, struct profile_member *memb
             .heap_bytes = from[i].heap_bytes,
             .minor_faults = from[i].minor_faults,
             .major_faults = from[i].major_faults,
+            .file_bytes = 4096ull * from[i].file_pages,
             .threads = from[i].threads,
         };
     }

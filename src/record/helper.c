@@ -32,8 +32,18 @@ static long page_bytes;
 
 /* ---- samples ---- */
 
-/* Resident bytes; 0 if they can't be read. */
-static uint64_t read_rss(void)
+static uint64_t next_number(const char **text)
+{
+    uint64_t number = 0;
+    while (**text == ' ')
+        (*text)++;
+    for (; **text >= '0' && **text <= '9'; (*text)++)
+        number = number * 10 + (uint64_t)(**text - '0');
+    return number;
+}
+
+/* Resident bytes, and those of files and shared memory among them; 0 if they can't be read. */
+static uint64_t read_rss(uint64_t *file_bytes)
 {
     char text[128];
     bool is_own = statm_fd >= 0;
@@ -44,10 +54,10 @@ static uint64_t read_rss(void)
     if (n <= 0)
         return 0;
     text[n] = '\0';
-    const char *at = strchr(text, ' ');
-    uint64_t pages = 0;
-    for (at = at ? at + 1 : text; *at >= '0' && *at <= '9'; at++)
-        pages = pages * 10 + (uint64_t)(*at - '0');
+    const char *at = text;
+    next_number(&at); /* of address space */
+    uint64_t pages = next_number(&at);
+    *file_bytes = next_number(&at) * (uint64_t)page_bytes;
     return pages * (uint64_t)page_bytes;
 }
 
@@ -98,7 +108,7 @@ static void take_sample(uint64_t now)
     uint64_t capacity = r->writer.tables[LEDGER_SAMPLES].capacity;
     if (state->used[LEDGER_SAMPLES] >= (capacity < SAMPLE_LIMIT ? capacity : SAMPLE_LIMIT))
         thin_samples(state, samples);
-    uint64_t rss = read_rss();
+    uint64_t file_bytes = 0, rss = read_rss(&file_bytes);
     if (!rss) {
         state->dropped[LEDGER_DROP_lost_samples]++;
         return;
@@ -117,6 +127,7 @@ static void take_sample(uint64_t now)
         .major_faults = (uint64_t)usage.ru_majflt,
         .gc_collections = collections,
         .threads = (uint32_t)state->threads,
+        .file_pages = (uint32_t)(file_bytes / 4096),
     };
     uint64_t highest = (uint64_t)usage.ru_maxrss * 1024;
     state->max_rss_bytes = highest > rss ? highest : rss;
