@@ -154,7 +154,7 @@ static void copy_warnings(struct profile_build *build, const struct profile_memb
 
 bool profile_build_add(struct profile_build *build, struct barrow_ledger *ledger)
 {
-    struct profile_member *member = barrow_array_add(&build->members);
+    struct profile_member *member = barrow_array_add(&build->internal->members);
     struct barrow_process *process = member ? barrow_array_add(&build->processes) : NULL;
     if (!process) {
         barrow_ledger_free(ledger);
@@ -163,9 +163,9 @@ bool profile_build_add(struct profile_build *build, struct barrow_ledger *ledger
     if (!profile_member_init(member, ledger))
         return false;
     uint64_t start = ledger->header.start_monotonic_ns;
-    if (build->members.count == 1)
+    if (build->internal->members.count == 1)
         build->epoch_ns = start;
-    member->process = (uint32_t)build->members.count - 1;
+    member->process = (uint32_t)build->internal->members.count - 1;
     member->start_ns = start > build->epoch_ns ? start - build->epoch_ns : 0;
     if (!fill_process(build, member, process) || !profile_member_threads(member, &build->names) ||
         !profile_build_sites(build, member, process) || !profile_build_series(build, member))
@@ -195,7 +195,7 @@ static uint64_t count_stacks(const struct profile_build *build)
 static bool fill_head(struct profile_build *build)
 {
     struct barrow_profile *profile = build->profile;
-    const struct ledger_header *header = &build->members.items[0].ledger->header;
+    const struct ledger_header *header = &build->internal->members.items[0].ledger->header;
     const struct barrow_process *root = &build->processes.items[0];
     struct profile_text *python =
         profile_text(&build->names, header->python_version, strcspn(header->python_version, " "));
@@ -226,11 +226,11 @@ static void hand_over(struct profile_build *build)
     HAND_OVER(build->sites, sites, sites_count)
     HAND_OVER(build->samples, samples, sample_count)
     HAND_OVER(build->gc_events, gc_events, gc_event_count)
+    HAND_OVER(build->marks, marks, mark_count)
     HAND_OVER(build->processes, processes, process_count)
     HAND_OVER(build->warnings, warnings, warning_count)
 #undef HAND_OVER
-    struct barrow_arena *arena = profile->internal;
-    *arena = build->names.arena;
+    build->internal->arena = build->names.arena;
     build->names.arena = (struct barrow_arena){0};
 }
 
@@ -239,7 +239,7 @@ int profile_build_finish(struct profile_build *build, struct barrow_error *err)
     profile_build_sort_series(build);
     if (!fill_head(build))
         return profile_no_memory(err);
-    if (build->members.count > 1 && !profile_build_merged_peak(build))
+    if (build->internal->members.count > 1 && !profile_build_merged_peak(build))
         return profile_no_memory(err);
     hand_over(build);
     return 0;
@@ -248,20 +248,15 @@ int profile_build_finish(struct profile_build *build, struct barrow_error *err)
 int profile_build_begin(struct profile_build *build, struct barrow_error *err)
 {
     *build = (struct profile_build){.profile = calloc(1, sizeof *build->profile)};
-    if (build->profile) {
-        build->profile->complete = true;
-        build->profile->internal = calloc(1, sizeof(struct barrow_arena));
-    }
-    if (!build->profile || !build->profile->internal || !profile_names_init(&build->names))
+    if (!build->profile)
         return profile_no_memory(err);
-    return 0;
+    build->profile->complete = true;
+    build->profile->internal = build->internal = calloc(1, sizeof *build->internal);
+    return build->internal && profile_names_init(&build->names) ? 0 : profile_no_memory(err);
 }
 
 void profile_build_end(struct profile_build *build, struct barrow_profile **out, int result)
 {
-    for (size_t i = 0; i < build->members.count; i++)
-        profile_member_free(&build->members.items[i]);
-    free(build->members.items);
     free(build->last_site.items);
     free(build->earlier_site.items);
     profile_names_finish(&build->names);
@@ -271,6 +266,7 @@ void profile_build_end(struct profile_build *build, struct barrow_profile **out,
     free(build->sites.items);
     free(build->samples.items);
     free(build->gc_events.items);
+    free(build->marks.items);
     free(build->processes.items);
     if (build->warnings.items)
         barrow_notes_free(&build->warnings);
@@ -284,9 +280,14 @@ void barrow_profile_free(struct barrow_profile *profile)
 {
     if (!profile)
         return;
-    if (profile->internal)
-        barrow_arena_free(profile->internal);
-    free(profile->internal);
+    struct profile_internal *internal = profile->internal;
+    if (internal) {
+        for (size_t i = 0; i < internal->members.count; i++)
+            profile_member_free(&internal->members.items[i]);
+        free(internal->members.items);
+        barrow_arena_free(&internal->arena);
+        free(internal);
+    }
     for (size_t i = 0; i < profile->warning_count; i++)
         free(profile->warnings[i]);
     free(profile->warnings);
@@ -295,6 +296,7 @@ void barrow_profile_free(struct barrow_profile *profile)
     free(profile->sites);
     free(profile->samples);
     free(profile->gc_events);
+    free(profile->marks);
     free(profile->processes);
     free(profile);
 }

@@ -6,15 +6,23 @@
 #include "profile/member.h"
 #include "profile/profile.h"
 
+/* What a finished profile keeps (`internal`). */
+struct profile_internal {
+    struct barrow_arena arena; /* of its strings */
+    /* The root first, then by start.  Trimmed when they have been added. */
+    BARROW_ARRAY(struct profile_member) members;
+};
+
 struct profile_build {
     struct barrow_profile *profile; /* its sums are filled while members are added */
     struct profile_names names;
-    BARROW_ARRAY(struct profile_member) members; /* the root first, then by start */
+    struct profile_internal *internal; /* the profile's */
     BARROW_ARRAY(struct barrow_site) sites;
     BARROW_ARRAY(uint32_t) last_site;     /* by node: its newest site + 1, 0: none */
     BARROW_ARRAY(uint32_t) earlier_site;  /* by site: the site of its node before it + 1 */
     BARROW_ARRAY(struct barrow_sample) samples;
     BARROW_ARRAY(struct barrow_gc_event) gc_events;
+    BARROW_ARRAY(struct barrow_mark) marks;
     BARROW_ARRAY(struct barrow_process) processes;
     struct barrow_notes warnings;
     uint64_t epoch_ns; /* CLOCK_MONOTONIC at the root's start */
@@ -34,7 +42,7 @@ int profile_no_memory(struct barrow_error *err);
 /* A member's sites with their counters, and its process' sums (sites.c). */
 bool profile_build_sites(struct profile_build *build, struct profile_member *member,
                          struct barrow_process *process);
-/* A member's samples and gc events (series.c). */
+/* A member's samples, gc events and marks (series.c). */
 bool profile_build_series(struct profile_build *build, struct profile_member *member);
 /* When all members are in: sorts them by time and drops the doubles of thinning. */
 void profile_build_sort_series(struct profile_build *build);

@@ -160,7 +160,7 @@ static int load_inputs(struct profile_build *build, struct inputs *inputs, struc
         if (!profile_build_add(build, ledger))
             return profile_no_memory(err);
     }
-    if (build->members.count == 0)
+    if (build->internal->members.count == 0)
         return barrow_fail(err, inputs->first_failure.code, "%s", inputs->first_failure.text);
     return profile_build_finish(build, err);
 }

@@ -57,7 +57,7 @@ static bool collect_points(const struct profile_build *build, struct points *poi
         const struct barrow_process *process = &build->processes.items[i];
         uint64_t start = process->start_ns;
         if (!add_point(points, start + process->peak_ns, (uint32_t)i, process->peak_bytes) ||
-            (process->complete && !add_point(points, start + process->duration_ns, (uint32_t)i, 0)))
+            !add_point(points, start + process->duration_ns + 1, (uint32_t)i, 0))
             return false;
     }
     return true;
@@ -145,8 +145,8 @@ bool profile_build_merged_peak(struct profile_build *build)
 {
     if (!sweep(build))
         return false;
-    for (size_t i = 0; i < build->members.count; i++) {
-        const struct profile_member *member = &build->members.items[i];
+    for (size_t i = 0; i < build->internal->members.count; i++) {
+        const struct profile_member *member = &build->internal->members.items[i];
         const struct barrow_process *process = &build->processes.items[i];
         uint64_t at = build->profile->peak_ns, checkpoint_ns;
         if (at < member->start_ns || at > member->start_ns + process->duration_ns) {

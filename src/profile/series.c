@@ -1,7 +1,8 @@
-/* What happened over time: process samples and the longest garbage collections. */
+/* What happened over time: process samples, the longest garbage collections, marks. */
 #include "profile/build.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool add_samples(struct profile_build *build, struct profile_member *member)
 {
@@ -50,6 +51,25 @@ static bool add_gc_events(struct profile_build *build, struct profile_member *me
     return true;
 }
 
+static bool add_marks(struct profile_build *build, struct profile_member *member)
+{
+    uint32_t count;
+    const struct ledger_mark *from = barrow_ledger_marks(member->ledger, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct profile_text *name = profile_member_text(member, &build->names, from[i].name);
+        struct barrow_mark *mark = name ? barrow_array_add(&build->marks) : NULL;
+        if (!mark)
+            return false;
+        *mark = (struct barrow_mark){
+            .time_ns = member->start_ns + from[i].time_ns,
+            .duration_ns = from[i].duration_ns,
+            .process = member->process,
+            .name = name->chars,
+        };
+    }
+    return true;
+}
+
 static int by_time(uint64_t a, uint64_t b, uint32_t process_a, uint32_t process_b)
 {
     if (a != b)
@@ -69,6 +89,13 @@ static int compare_gc_events(const void *left, const void *right)
     return by_time(a->time_ns, b->time_ns, a->process, b->process);
 }
 
+static int compare_marks(const void *left, const void *right)
+{
+    const struct barrow_mark *a = left, *b = right;
+    int order = by_time(a->time_ns, b->time_ns, a->process, b->process);
+    return order ? order : strcmp(a->name, b->name);
+}
+
 /* A writer that thins its samples moves them while we read: one may then be seen twice. */
 static void drop_doubles(struct profile_build *build)
 {
@@ -82,7 +109,7 @@ static void drop_doubles(struct profile_build *build)
 
 bool profile_build_series(struct profile_build *build, struct profile_member *member)
 {
-    return add_samples(build, member) && add_gc_events(build, member);
+    return add_samples(build, member) && add_gc_events(build, member) && add_marks(build, member);
 }
 
 void profile_build_sort_series(struct profile_build *build)
@@ -93,5 +120,7 @@ void profile_build_sort_series(struct profile_build *build)
     if (build->gc_events.count)
         qsort(build->gc_events.items, build->gc_events.count, sizeof *build->gc_events.items,
               compare_gc_events);
+    if (build->marks.count)
+        qsort(build->marks.items, build->marks.count, sizeof *build->marks.items, compare_marks);
     drop_doubles(build);
 }
