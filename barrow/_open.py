@@ -167,6 +167,11 @@ class Ledger:
         """The longest runs of the garbage collector, by time."""
         return Table(self._profile.gc_events(), _rows.GcEvent)
 
+    @property
+    def marks(self) -> Table[_rows.Mark]:
+        """The points in time that `barrow.mark` gave names, by time."""
+        return Table(self._profile.marks(), _rows.Mark)
+
     def __repr__(self) -> str:
         summary = self.summary()
         state = "" if summary["complete"] else ", not complete"

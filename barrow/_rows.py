@@ -85,6 +85,8 @@ class Sample(NamedTuple):
     minor_faults: int
     major_faults: int
     threads: int
+    file_bytes: int
+    """Of rss_bytes: pages of files and of shared memory, the ledger's among them; 0: not measured."""
 
 
 class GcEvent(NamedTuple):
@@ -96,3 +98,11 @@ class GcEvent(NamedTuple):
     generation: int
     collected: int
     uncollectable: int
+
+
+class Mark(NamedTuple):
+    """A point in time that the program gave a name; see `barrow.mark`."""
+
+    time_s: float
+    pid: int
+    name: str

@@ -130,8 +130,8 @@ static uint64_t pid_of(const struct barrow_profile *profile, uint32_t process)
 }
 
 static const struct column_plan sample_columns[] = {
-    FLOAT("time_s"),   INT("pid"),          INT("rss_bytes"),    INT("pss_bytes"),
-    INT("heap_bytes"), INT("minor_faults"), INT("major_faults"), INT("threads")};
+    FLOAT("time_s"),     INT("pid"),          INT("rss_bytes"), INT("pss_bytes"), INT("heap_bytes"),
+    INT("minor_faults"), INT("major_faults"), INT("threads"),   INT("file_bytes")};
 
 struct batch *barrow_view_samples(const struct barrow_profile *profile, struct barrow_error *err)
 {
@@ -148,6 +148,7 @@ struct batch *barrow_view_samples(const struct barrow_profile *profile, struct b
         barrow_column_add_int(&c[5], s->minor_faults);
         barrow_column_add_int(&c[6], s->major_faults);
         barrow_column_add_int(&c[7], s->threads);
+        barrow_column_add_int(&c[8], s->file_bytes);
         barrow_column_end_row(&batch->table);
     }
     return batch != NULL && barrow_batch_finish(batch) ? batch : no_memory(batch, err);
@@ -170,6 +171,23 @@ struct batch *barrow_view_gc_events(const struct barrow_profile *profile, struct
         barrow_column_add_int(&c[3], e->generation);
         barrow_column_add_int(&c[4], e->collected);
         barrow_column_add_int(&c[5], e->uncollectable);
+        barrow_column_end_row(&batch->table);
+    }
+    return batch != NULL && barrow_batch_finish(batch) ? batch : no_memory(batch, err);
+}
+
+static const struct column_plan mark_columns[] = {FLOAT("time_s"), INT("pid"), TEXT("name")};
+
+struct batch *barrow_view_marks(const struct barrow_profile *profile, struct barrow_error *err)
+{
+    struct batch *batch = barrow_batch_create(mark_columns, COUNT(mark_columns));
+
+    for (size_t i = 0; batch != NULL && i < profile->mark_count; i++) {
+        const struct barrow_mark *mark = &profile->marks[i];
+        struct column *c = batch->table.children;
+        barrow_column_add_float(&c[0], seconds(mark->time_ns));
+        barrow_column_add_int(&c[1], pid_of(profile, mark->process));
+        barrow_column_add_text(&c[2], mark->name);
         barrow_column_end_row(&batch->table);
     }
     return batch != NULL && barrow_batch_finish(batch) ? batch : no_memory(batch, err);

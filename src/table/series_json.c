@@ -23,6 +23,8 @@ static void put_samples(struct barrow_json *json, const struct barrow_profile *p
         barrow_put_number(json, "minor_faults", sample->minor_faults);
         barrow_put_number(json, "major_faults", sample->major_faults);
         barrow_put_number(json, "threads", sample->threads);
+        if (sample->file_bytes) /* ledgers of older versions */
+            barrow_put_number(json, "file_bytes", sample->file_bytes);
         barrow_json_end_object(json);
     }
     barrow_json_end_array(json);
@@ -41,6 +43,21 @@ static void put_events(struct barrow_json *json, const struct barrow_profile *p,
         barrow_put_number(json, "generation", event->generation);
         barrow_put_number(json, "collected", event->collected);
         barrow_put_number(json, "uncollectable", event->uncollectable);
+        barrow_json_end_object(json);
+    }
+    barrow_json_end_array(json);
+}
+
+static void put_marks(struct barrow_json *json, const struct barrow_profile *p, size_t limit)
+{
+    barrow_json_key(json, "marks");
+    barrow_json_begin_array(json);
+    for (size_t i = 0; i < p->mark_count && i < limit; i++) {
+        barrow_json_begin_object(json);
+        barrow_put_seconds(json, "time_s", p->marks[i].time_ns);
+        barrow_put_number(json, "pid", pid_of(p, p->marks[i].process));
+        barrow_json_key(json, "name");
+        barrow_json_string(json, p->marks[i].name);
         barrow_json_end_object(json);
     }
     barrow_json_end_array(json);
@@ -102,5 +119,6 @@ void barrow_series_json(struct barrow_json *json, const struct barrow_profile *p
     barrow_put_seconds(json, "duration_s", p->duration_ns);
     put_samples(json, p, limit);
     put_events(json, p, limit);
+    put_marks(json, p, limit);
     put_gc(json, p);
 }

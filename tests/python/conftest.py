@@ -39,4 +39,5 @@ def ledger_path(tmp_path: Path) -> Path:
     )
     ledger.sample(1_000_000_000, rss=10 << 20, heap=3400)
     ledger.add("gc_events", struct.pack("<2Q4I", 1_100_000_000, 5_000_000, 2, 17, 0, 0))
+    ledger.add("marks", struct.pack("<QQIIQ", 500_000_000, 0, ledger.string("loaded"), 0, 0))
     return ledger.write(tmp_path / "known.barrow")

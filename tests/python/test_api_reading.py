@@ -160,9 +160,10 @@ def test_repr_shows_the_first_rows(ledger_path):
 
 def test_series(ledger_path):
     ledger = barrow.open(ledger_path)
-    assert [tuple(row) for row in ledger.samples] == [(1.0, 4242, 10 << 20, 0, 3400, 10, 1, 1)]
+    assert [tuple(row) for row in ledger.samples] == [(1.0, 4242, 10 << 20, 0, 3400, 10, 1, 1, 0)]
     assert [tuple(row) for row in ledger.gc_events] == [(1.1, 4242, 0.005, 2, 17, 0)]
     assert ledger.samples[0].rss_bytes == 10 << 20
+    assert [tuple(row) for row in ledger.marks] == [(0.5, 4242, "loaded")]
 
 
 def test_tables_outlive_ledger_and_file(ledger_path):
