@@ -1,5 +1,7 @@
 #include "export/text.h"
 
+#include <stdlib.h>
+
 #include "table/utf8.h"
 
 void barrow_export_text(FILE *to, const char *name, char special, const char *stand_in)
@@ -26,4 +28,34 @@ void barrow_export_text(FILE *to, const char *name, char special, const char *st
             fwrite(name, 1, length, to);
         name += length ? length : 1;
     }
+}
+
+static bool is_clean(const char *name)
+{
+    while (*name) {
+        uint32_t c = 0;
+        size_t length = barrow_utf8_decode(name, &c);
+        if (length == 0 || barrow_utf8_is_surrogate(c) || barrow_utf8_is_control(c))
+            return false;
+        name += length;
+    }
+    return true;
+}
+
+const char *barrow_export_utf8(const char *name, char **copy)
+{
+    size_t length;
+
+    *copy = NULL;
+    if (is_clean(name))
+        return name;
+    FILE *to = open_memstream(copy, &length);
+    if (!to)
+        return NULL;
+    barrow_export_text(to, name, '\0', "");
+    if (fclose(to) != 0) {
+        free(*copy);
+        *copy = NULL;
+    }
+    return *copy;
 }

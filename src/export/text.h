@@ -8,4 +8,8 @@
  * `\x1b`, lone surrogates `\udcff`, bytes that are no UTF-8 `\xff`. */
 void barrow_export_text(FILE *to, const char *name, char special, const char *stand_in);
 
+/* For binary formats: `name` itself if nothing of it needs replacing, else *copy as above, to be freed
+ * (set to NULL if it is not needed).  NULL: no memory. */
+const char *barrow_export_utf8(const char *name, char **copy);
+
 #endif
