@@ -192,15 +192,16 @@ static bool units_init(struct profile_units *units, const struct barrow_profile 
 
 /* ---- sums -> rows ---- */
 
-static void sum_own(const struct barrow_profile *profile, const struct profile_filter *filter,
-                    const struct profile_units *units, struct profile_sums *sums)
+static void sum_own(const struct barrow_profile *profile, const struct barrow_query *query,
+                    const struct profile_filter *filter, const struct profile_units *units,
+                    struct profile_sums *sums)
 {
     for (size_t i = 0; i < profile->sites_count; i++) {
         const struct barrow_site *site = &profile->sites[i];
         if (profile_filter_takes(filter, site))
-            profile_sums_add(
-                &sums[profile_unit_sum(units, units->of_node[site->node], site->domain)],
-                site->value);
+            profile_sums_add_site(
+                &sums[profile_unit_sum(units, units->of_node[site->node], site->domain)], profile,
+                query, i);
     }
 }
 
@@ -221,6 +222,7 @@ static void describe(struct barrow_row *row, const struct barrow_profile *profil
         row->name = example ? profile->frames[profile->nodes[example].frame].function : "";
     } else {
         const struct barrow_frame *frame = &profile->frames[example];
+        row->frame = example;
         if (by == BARROW_BY_LINE || by == BARROW_BY_FUNCTION) {
             row->function = frame->function;
             row->file = frame->file;
@@ -251,7 +253,7 @@ static void name_row(struct barrow_row *row, const struct row_context *context, 
 {
     const struct profile_units *units = context->units;
     row->domain = (enum ledger_domain)(sum % units->domains);
-    row->node = row->line = 0;
+    row->frame = row->node = row->line = 0;
     describe(row, context->profile, context->query->by,
              units->examples.items[sum / units->domains]);
 }
@@ -334,9 +336,9 @@ int barrow_profile_rows(const struct barrow_profile *profile, const struct barro
         ok = sums != NULL;
     }
     if (ok && query->inclusive && by_frame)
-        ok = profile_sum_inclusive(profile, &filter, &units, sums);
+        ok = profile_sum_inclusive(profile, query, &filter, &units, sums);
     else if (ok)
-        sum_own(profile, &filter, &units, sums);
+        sum_own(profile, query, &filter, &units, sums);
     ok = ok && make_rows(&(struct row_context){profile, query, &units, sums}, rows, count);
     free(sums);
     free(units.of_node);

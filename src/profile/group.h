@@ -30,9 +30,22 @@ static inline size_t profile_unit_sum(const struct profile_units *units, uint32_
     return (size_t)unit * units->domains + (units->domains > 1 ? domain : 0);
 }
 
+/* Adds what a site counts for in a query. */
+static inline void profile_sums_add_site(struct profile_sums *sums,
+                                         const struct barrow_profile *profile,
+                                         const struct barrow_query *query, size_t site)
+{
+    if (query->values) {
+        sums->value[query->metric].bytes += query->values[site].bytes;
+        sums->value[query->metric].blocks += query->values[site].blocks;
+    } else {
+        profile_sums_add(sums, profile->sites[site].value);
+    }
+}
+
 /* Adds each site that the filter takes to every unit of its stack, once (inclusive.c).
  * false: no memory. */
-bool profile_sum_inclusive(const struct barrow_profile *profile,
+bool profile_sum_inclusive(const struct barrow_profile *profile, const struct barrow_query *query,
                            const struct profile_filter *filter, const struct profile_units *units,
                            struct profile_sums *sums);
 

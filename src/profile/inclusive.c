@@ -21,6 +21,7 @@ struct lists {
 
 struct walk {
     const struct barrow_profile *profile;
+    const struct barrow_query *query;
     const struct profile_filter *filter;
     const struct profile_units *units;
     struct profile_sums *sums;
@@ -75,14 +76,16 @@ static void enter(struct walk *walk, uint32_t node, uint32_t depth)
     if (is_frame(walk->profile, node))
         walk->on_path[unit]++;
     for (uint32_t i = walk->sites.start[node]; i < walk->sites.start[node + 1]; i++) {
-        const struct barrow_site *site = &walk->profile->sites[walk->sites.items[i]];
+        uint32_t number = walk->sites.items[i];
+        const struct barrow_site *site = &walk->profile->sites[number];
         if (!profile_filter_takes(walk->filter, site))
             continue;
         if (is_frame(walk->profile, node))
-            profile_sums_add(&running[domains > 1 ? site->domain : 0], site->value);
+            profile_sums_add_site(&running[domains > 1 ? site->domain : 0], walk->profile,
+                                  walk->query, number);
         else /* no Python frame: a unit of its own */
-            profile_sums_add(&walk->sums[profile_unit_sum(walk->units, unit, site->domain)],
-                             site->value);
+            profile_sums_add_site(&walk->sums[profile_unit_sum(walk->units, unit, site->domain)],
+                                  walk->profile, walk->query, number);
     }
 }
 
@@ -119,11 +122,12 @@ static void walk_tree(struct walk *walk)
         leave(walk, --depth);
 }
 
-bool profile_sum_inclusive(const struct barrow_profile *profile,
+bool profile_sum_inclusive(const struct barrow_profile *profile, const struct barrow_query *query,
                            const struct profile_filter *filter, const struct profile_units *units,
                            struct profile_sums *sums)
 {
-    struct walk walk = {.profile = profile, .filter = filter, .units = units, .sums = sums};
+    struct walk walk = {
+        .profile = profile, .query = query, .filter = filter, .units = units, .sums = sums};
     size_t levels = 1;
     for (size_t i = 0; i < profile->node_count; i++)
         if (profile->nodes[i].depth >= levels)

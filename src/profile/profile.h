@@ -202,6 +202,7 @@ struct barrow_row {
     const char *file;
     uint32_t line;
     enum ledger_domain domain;
+    uint32_t frame; /* line, function, file, module: a frame of the group */
     uint32_t node; /* stack: the leaf; walk parents, skip is_thread */
     uint64_t bytes, blocks;
     /* of the same group, for text views that show more than the metric asked for */
@@ -214,6 +215,9 @@ struct barrow_query {
     bool inclusive;     /* count a stack at each of its distinct frames, else at its leaf only */
     const char *filter; /* NULL, or words as in barrow_filter_help(); an error if malformed */
     size_t limit;       /* 0: all */
+    /* NULL, or for each of the profile's sites what is summed in place of its metrics, such as what
+     * it held at some time; rows' `value` is then 0 but for `metric`. */
+    const struct barrow_value *values;
 };
 
 /* Rows by falling bytes, then blocks, then names; rows of 0 bytes and 0 blocks are left out.
