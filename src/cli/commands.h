@@ -11,9 +11,11 @@
     X(summary, "the recording on one page")                       \
     X(table, "who owns the memory: by line, function, file, ...") \
     X(tree, "who owns the memory: down the call tree")            \
+    X(flame, "who owns the memory: a picture of the call tree")   \
     X(leaks, "what was never freed, and where it was born")       \
     X(temporary, "what was freed again at once: churn")           \
     X(timeline, "memory and garbage collections over time")       \
+    X(diff, "what changed between two recordings")                 \
     X(export, "write the profile for another program")            \
     X(help, "explain a command")
 

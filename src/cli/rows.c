@@ -1,6 +1,7 @@
 #include "cli/rows.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/memory.h"
 #include "cli/source.h"
@@ -153,7 +154,15 @@ static void put_name_cell(struct barrow_columns *c, enum barrow_grouping by, con
     free(place);
 }
 
-static void put_cells(struct barrow_columns *c, const struct barrow_view *view,
+size_t barrow_group_columns(enum barrow_grouping by, struct barrow_column *columns)
+{
+    size_t numbers = 3, count = layouts[by].count - numbers;
+
+    memcpy(columns, layouts[by].columns + numbers, count * sizeof *columns);
+    return count;
+}
+
+void barrow_put_group(struct barrow_columns *c, const struct barrow_view *view,
                       enum barrow_grouping by, const struct barrow_row *row)
 {
     switch (by) {
@@ -185,7 +194,7 @@ void barrow_rows_print(const struct barrow_view *view, enum barrow_grouping by,
         barrow_put_bytes(c, rows[i].bytes);
         barrow_put_share(c, rows[i].bytes, whole);
         barrow_put_count(c, rows[i].blocks);
-        put_cells(c, view, by, &rows[i]);
+        barrow_put_group(c, view, by, &rows[i]);
     }
     if (count)
         barrow_columns_print(c);

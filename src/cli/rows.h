@@ -8,6 +8,13 @@
 void barrow_rows_print(const struct barrow_view *view, enum barrow_grouping by,
                        const struct barrow_row *rows, size_t count, uint64_t whole);
 
+/* What a row is, in columns behind others: fills `columns` and returns how many they are; then the
+ * row's cells, with source text as the detail of rows by line. */
+enum { BARROW_GROUP_COLUMNS = 3 };
+size_t barrow_group_columns(enum barrow_grouping by, struct barrow_column *columns);
+void barrow_put_group(struct barrow_columns *c, const struct barrow_view *view,
+                      enum barrow_grouping by, const struct barrow_row *row);
+
 /* The keys of the grouping, into an object that has been begun. */
 void barrow_row_json(struct barrow_json *json, const struct barrow_profile *profile,
                      enum barrow_grouping by, const struct barrow_row *row);

@@ -15,6 +15,7 @@ static const char *const styles[STYLE_COUNT] = {
     [STYLE_PLAIN] = "\033[0m", [STYLE_HEAD] = "\033[1m", [STYLE_DIM] = "\033[2m",
     [STYLE_NAME] = "\033[36m", [STYLE_HOT] = "\033[31m", [STYLE_WARM] = "\033[33m",
     [STYLE_WARN] = "\033[33m", [STYLE_RSS] = "\033[35m", [STYLE_HEAP] = "\033[32m",
+    [STYLE_GOOD] = "\033[32m",
 };
 
 static bool locale_is_utf8(void)

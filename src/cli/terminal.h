@@ -21,6 +21,7 @@ enum barrow_style {
     STYLE_HOT,  /* a big share */
     STYLE_WARM,
     STYLE_WARN,
+    STYLE_GOOD, /* less than before */
     STYLE_RSS, /* the two curves of a timeline */
     STYLE_HEAP,
     STYLE_COUNT
