@@ -178,8 +178,10 @@ static int append_extent(struct ledger_writer *w, enum ledger_kind kind, uint64_
     if (w->state)
         w->state->file_bytes = w->file_bytes;
     t->mapped_bytes += payload;
-    if (t->extent_bytes < LARGEST_EXTENT)
-        t->extent_bytes *= 2;
+    /* By a quarter each time: the file's size tells what is in it, not where doubling stood. */
+    uint64_t next = t->mapped_bytes / 4 / t->first_extent_bytes * t->first_extent_bytes;
+    if (next > t->extent_bytes && next <= LARGEST_EXTENT)
+        t->extent_bytes = (uint32_t)next;
     __atomic_store_n(&t->capacity, t->mapped_bytes / t->record_bytes, __ATOMIC_RELEASE);
     return 0;
 }
@@ -248,7 +250,7 @@ static int add_first_extents(struct ledger_writer *w, int fd)
         struct ledger_table *t = &w->tables[LEDGER_##kind];                                       \
         t->record_bytes = record_sizes[LEDGER_##kind];                                            \
         t->reserved_bytes = reserve;                                                              \
-        t->extent_bytes = first;                                                                  \
+        t->extent_bytes = t->first_extent_bytes = first;                                          \
         t->base = raw_mmap(NULL, reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, \
                            -1, 0);                                                                \
         r = t->base ? append_extent(w, LEDGER_##kind, first, fd) : -ENOMEM;                       \

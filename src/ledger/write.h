@@ -32,7 +32,8 @@ struct ledger_table {
     uint64_t mapped_bytes;
     uint64_t reserved_bytes; /* of address space at base */
     uint32_t record_bytes;
-    uint32_t extent_bytes;   /* payload of the next extent */
+    uint32_t extent_bytes;   /* payload of the next extent: a multiple of the first one's */
+    uint32_t first_extent_bytes;
 };
 
 enum ledger_backing {

@@ -177,7 +177,7 @@ static void grow_ahead(void)
         uint64_t used = w->state->used[kinds[i]];
         if (used * t->record_bytes < tables[i].seen)
             tables[i].seen = tables[i].touched = 0; /* another recording */
-        if ((t->capacity - used) * t->record_bytes < t->extent_bytes / 4)
+        if ((t->capacity - used) * t->record_bytes < t->extent_bytes / 2)
             ledger_grow(w, kinds[i], t->capacity + 1);
         touch_ahead(t, used, &tables[i].seen, &tables[i].touched);
     }

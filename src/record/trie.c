@@ -1,9 +1,9 @@
 /* The trie of stacks: nodes, and the sites that hang on them.
  *
- *     root (thread group) ──first_child──► node ──next──► node ──next──► node     at most 8 here;
- *       │                                    │                                    further children
- *       │                              first_child ...                            in `overflow`
- *       └─ site ► site_info ► site_info       one for each domain that allocated at this stack
+ *     root (thread group) ──first_child──► node ──next──► node ──next──► node     up to 8 in a
+ * list, │                                    │                                    with more all of
+ *       │                              first_child ...                            them in
+ * `overflow` └─ site ► site_info ► site_info       one for each domain that allocated at this stack
  *
  * The key of a child is its instruction pointer: it names code and offset in one word.  Nodes
  * and lists only ever grow, new entries are published with a release store, so looking up needs
@@ -14,8 +14,9 @@
  * `site` field.  A key whose code object died is 0, and is taken over by the next equal one.
  *
  * `overflow` is open addressing over node ids, twice for each node: by (parent, instruction) and
- * by (parent, code, offset).  Readers may still look at an outgrown table: its pages are given
- * back, so they read zeros, miss, and come again under the lock.
+ * by (parent, code, offset).  Bits that an id leaves free hold some of the hash, so that a look at
+ * another node's cell seldom costs a look at that node.  Readers may still look at an outgrown
+ * table: its pages are given back, so they read zeros, miss, and come again under the lock.
  */
 #include <string.h>
 
@@ -24,9 +25,11 @@
 
 #define LIST_LIMIT 8
 #define ROOT_LIMIT 64
+#define CHILDREN_IN_OVERFLOW 0x80000000u /* in first_child, beside the list's head */
 
 struct overflow {
     uint32_t mask;
+    uint32_t id_mask; /* the bits of a cell that are the node's id */
     uint32_t cells[];
 };
 static struct overflow *overflow;
@@ -61,6 +64,16 @@ static uint64_t hash_content(uint32_t parent, uint32_t code, int32_t offset)
     return mix((uint64_t)parent << 32 | code, (uint32_t)offset | 1ull << 63);
 }
 
+static uint32_t tag_of(uint64_t hash, uint32_t id_mask)
+{
+    return (uint32_t)(hash >> 32) & ~id_mask;
+}
+
+static uint32_t first_listed(uint32_t parent)
+{
+    return node_at(parent)->first_child & ~CHILDREN_IN_OVERFLOW;
+}
+
 /* ---- looking up: no lock needed ---- */
 
 static uint32_t resolve(uint32_t id)
@@ -71,22 +84,26 @@ static uint32_t resolve(uint32_t id)
 
 static uint32_t find_key(uint32_t parent, uintptr_t instruction)
 {
-    uint32_t length = 0;
     uint32_t id = __atomic_load_n(&node_at(parent)->first_child, __ATOMIC_ACQUIRE);
-    for (; id; id = node_at(id)->next, length++)
-        if (__atomic_load_n(&node_at(id)->instruction, __ATOMIC_RELAXED) == instruction)
-            return resolve(id);
-    struct overflow *o = __atomic_load_n(&overflow, __ATOMIC_ACQUIRE);
-    if (length < LIST_LIMIT || !o)
+    if (!(id & CHILDREN_IN_OVERFLOW)) {
+        for (; id; id = node_at(id)->next)
+            if (__atomic_load_n(&node_at(id)->instruction, __ATOMIC_RELAXED) == instruction)
+                return resolve(id);
         return 0;
-    for (uint64_t i = hash_key(parent, instruction);; i++) {
-        id = __atomic_load_n(&o->cells[i & o->mask], __ATOMIC_ACQUIRE);
-        if (!id)
+    }
+    struct overflow *o = __atomic_load_n(&overflow, __ATOMIC_ACQUIRE);
+    uint64_t hash = hash_key(parent, instruction);
+    uint32_t id_mask = o->id_mask, tag = tag_of(hash, id_mask);
+    for (;; hash++) {
+        uint32_t cell = __atomic_load_n(&o->cells[hash & o->mask], __ATOMIC_ACQUIRE);
+        if (!cell)
             return 0;
-        struct ledger_node *n = node_at(id);
+        if ((cell & ~id_mask) != tag)
+            continue;
+        struct ledger_node *n = node_at(cell & id_mask);
         if (n->parent == parent &&
             __atomic_load_n(&n->instruction, __ATOMIC_RELAXED) == instruction)
-            return resolve(id);
+            return resolve(cell & id_mask);
     }
 }
 
@@ -114,8 +131,8 @@ static uint32_t new_node(uint32_t parent, uint32_t code, int32_t offset, uintptr
 {
     struct recorder *r = &barrow_recorder;
     uint64_t id = r->state->used[LEDGER_NODES];
-    if (id >= NODE_FOLDED || (id >= r->writer.tables[LEDGER_NODES].capacity &&
-                              !ledger_grow(&r->writer, LEDGER_NODES, id + 1)))
+    if (id >= CHILDREN_IN_OVERFLOW || (id >= r->writer.tables[LEDGER_NODES].capacity &&
+                                       !ledger_grow(&r->writer, LEDGER_NODES, id + 1)))
         return 0;
     *node_at((uint32_t)id) = (struct ledger_node){
         .instruction = instruction, .parent = parent, .code = code, .offset = offset};
@@ -125,9 +142,10 @@ static uint32_t new_node(uint32_t parent, uint32_t code, int32_t offset, uintptr
 
 static void overflow_place(struct overflow *o, uint64_t hash, uint32_t id)
 {
+    uint32_t cell = tag_of(hash, o->id_mask) | id;
     while (o->cells[hash & o->mask])
         hash++;
-    __atomic_store_n(&o->cells[hash & o->mask], id, __ATOMIC_RELEASE);
+    __atomic_store_n(&o->cells[hash & o->mask], cell, __ATOMIC_RELEASE);
 }
 
 static void overflow_place_both(struct overflow *o, uint32_t id)
@@ -139,38 +157,44 @@ static void overflow_place_both(struct overflow *o, uint32_t id)
         overflow_place(o, hash_content(n->parent, n->code, n->offset), id);
 }
 
-static bool overflow_reserve(void)
+/* Whether the cell at `index` is the one that is to carry its node over to a larger table: each
+ * node stands in the old one once or twice.  It is taken at its content cell, an alias at its only
+ * one. */
+static bool carries_node(const struct overflow *o, uint64_t index)
 {
-    uint64_t cells = overflow ? overflow->mask + 1ull : 0;
-    if (overflow_used * 2ull + 4 < cells)
+    uint32_t id = o->cells[index] & o->id_mask;
+    struct ledger_node *n = node_at(id);
+    if (n->code == LEDGER_CODE_ALIAS)
+        return n->instruction != 0;
+    uint64_t hash = hash_content(n->parent, n->code, n->offset);
+    while (o->cells[hash & o->mask] && (o->cells[hash & o->mask] & o->id_mask) != id)
+        hash++;
+    return (hash & o->mask) == index;
+}
+
+/* Makes room for a node and its siblings. */
+static bool overflow_reserve(uint32_t id)
+{
+    struct overflow *old = overflow;
+    uint64_t cells = old ? old->mask + 1ull : 2048;
+    uint32_t id_mask = old ? old->id_mask : (1u << 16) - 1;
+    if (old && overflow_used * 2ull + 4 * LIST_LIMIT < cells && id <= id_mask)
         return true;
-    cells = cells ? cells * 2 : 4096;
+    if (overflow_used * 2ull + 4 * LIST_LIMIT >= cells || !old)
+        cells *= 2;
+    while (id > id_mask / 2)
+        id_mask = id_mask * 2 + 1;
     struct overflow *larger = raw_memory(sizeof *larger + cells * 4);
     if (!larger)
         return false;
     larger->mask = (uint32_t)(cells - 1);
-    struct overflow *old = overflow;
+    larger->id_mask = id_mask;
     overflow_used = 0;
-    /* Each node stands in the old table once or twice: take it at its content cell, aliases at
-     * their only one. */
-    for (uint64_t i = 0; old && i <= old->mask; i++) {
-        uint32_t id = old->cells[i];
-        if (!id)
-            continue;
-        struct ledger_node *n = node_at(id);
-        bool is_alias = n->code == LEDGER_CODE_ALIAS;
-        uint64_t h = is_alias ? 0 : hash_content(n->parent, n->code, n->offset);
-        bool at_content = false;
-        for (; !is_alias && old->cells[h & old->mask]; h++)
-            if (old->cells[h & old->mask] == id) {
-                at_content = (h & old->mask) == i;
-                break;
-            }
-        if (is_alias ? n->instruction != 0 : at_content) {
-            overflow_place_both(larger, id);
+    for (uint64_t i = 0; old && i <= old->mask; i++)
+        if (old->cells[i] && carries_node(old, i)) {
+            overflow_place_both(larger, old->cells[i] & old->id_mask);
             overflow_used += 2;
         }
-    }
     __atomic_store_n(&overflow, larger, __ATOMIC_RELEASE);
     if (old)
         BARROW_RAW(SYS_madvise, (char *)old + 4096, old->mask * 4ull & ~4095ull, MADV_DONTNEED);
@@ -180,40 +204,52 @@ static bool overflow_reserve(void)
 static void link_child(uint32_t parent, uint32_t id)
 {
     struct ledger_node *p = node_at(parent);
-    uint32_t length = 0;
-    for (uint32_t child = p->first_child; child; child = node_at(child)->next)
+    uint32_t length = 0, flag = p->first_child & CHILDREN_IN_OVERFLOW;
+    for (uint32_t child = first_listed(parent); child; child = node_at(child)->next)
         length++;
     if (length < LIST_LIMIT) {
-        node_at(id)->next = p->first_child;
+        node_at(id)->next = first_listed(parent);
         __atomic_store_n(&p->first_child, id, __ATOMIC_RELEASE);
-    } else if (overflow_reserve()) {
-        overflow_place_both(overflow, id);
+        return;
+    }
+    if (!overflow_reserve(id))
+        return;
+    overflow_place_both(overflow, id);
+    overflow_used += 2;
+    if (flag)
+        return;
+    for (uint32_t child = first_listed(parent); child; child = node_at(child)->next) {
+        overflow_place_both(overflow, child);
         overflow_used += 2;
     }
+    __atomic_store_n(&p->first_child, p->first_child | CHILDREN_IN_OVERFLOW, __ATOMIC_RELEASE);
 }
 
-/* The child with this content, and on the way a dead alias that may be taken over. */
+/* The child with this content. */
 static uint32_t find_content(uint32_t parent, uint32_t code, int32_t offset)
 {
-    uint32_t length = 0;
-    for (uint32_t id = node_at(parent)->first_child; id; id = node_at(id)->next, length++)
-        if (node_at(id)->code == code && node_at(id)->offset == offset)
-            return id;
-    if (length < LIST_LIMIT || !overflow)
+    if (!(node_at(parent)->first_child & CHILDREN_IN_OVERFLOW)) {
+        for (uint32_t id = first_listed(parent); id; id = node_at(id)->next)
+            if (node_at(id)->code == code && node_at(id)->offset == offset)
+                return id;
         return 0;
-    for (uint64_t i = hash_content(parent, code, offset); overflow->cells[i & overflow->mask];
-         i++) {
-        uint32_t id = overflow->cells[i & overflow->mask];
-        struct ledger_node *n = node_at(id);
-        if (n->parent == parent && n->code == code && n->offset == offset)
-            return id;
+    }
+    const struct overflow *o = overflow;
+    uint64_t hash = hash_content(parent, code, offset);
+    uint32_t tag = tag_of(hash, o->id_mask);
+    for (; o->cells[hash & o->mask]; hash++) {
+        uint32_t cell = o->cells[hash & o->mask];
+        struct ledger_node *n = node_at(cell & o->id_mask);
+        if ((cell & ~o->id_mask) == tag && n->parent == parent && n->code == code &&
+            n->offset == offset)
+            return cell & o->id_mask;
     }
     return 0;
 }
 
 static uint32_t find_dead_alias(uint32_t parent, uint32_t of)
 {
-    for (uint32_t id = node_at(parent)->first_child; id; id = node_at(id)->next)
+    for (uint32_t id = first_listed(parent); id; id = node_at(id)->next)
         if (node_at(id)->code == LEDGER_CODE_ALIAS && node_at(id)->site == of &&
             node_at(id)->instruction == 0)
             return id;
@@ -224,12 +260,10 @@ static uint32_t find_dead_alias(uint32_t parent, uint32_t of)
 static void set_key(uint32_t id, uintptr_t instruction, uint32_t instance)
 {
     struct ledger_node *n = node_at(id);
-    bool is_listed = false;
-    for (uint32_t child = node_at(n->parent)->first_child; child; child = node_at(child)->next)
-        is_listed |= child == id;
     __atomic_store_n(&n->instruction, instruction, __ATOMIC_RELEASE);
     barrow_code_add_node(instance, id);
-    if (!is_listed && find_key(n->parent, instruction) == 0 && overflow_reserve()) {
+    if (node_at(n->parent)->first_child & CHILDREN_IN_OVERFLOW &&
+        find_key(n->parent, instruction) == 0 && overflow_reserve(id)) {
         overflow_place(overflow, hash_key(n->parent, instruction), id);
         overflow_used++;
     }
