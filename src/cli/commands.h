@@ -16,6 +16,7 @@
     X(temporary, "what was freed again at once: churn")           \
     X(timeline, "memory and garbage collections over time")       \
     X(diff, "what changed between two recordings")                 \
+    X(report, "all of it on one HTML page, for the browser")      \
     X(export, "write the profile for another program")            \
     X(help, "explain a command")
 
