@@ -15,6 +15,8 @@ BOOTSTRAP ?= scripts/bootstrap
 JOBS ?= 2
 CHROOT ?= build/forky
 PYTEST_ARGS ?= -q
+# The HTML page of `barrow report`: auto (where npm is), enabled or disabled.
+REPORT ?= auto
 TARGET ?= pytest
 MESON = PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/meson
 
@@ -24,7 +26,8 @@ ifeq ($(BOOTSTRAP),no)
 override BOOTSTRAP := :
 endif
 
-SOURCES := $(shell find src barrow -type f -not -name '*.pyc' 2>/dev/null) \
+SOURCES := $(shell find src barrow web -name node_modules -prune -o -name dist -prune -o \
+	-type f -not -name '*.pyc' -print 2>/dev/null) scripts/build-web scripts/web-tree scripts/embed \
 	meson.build meson_options.txt pyproject.toml LICENSE $(wildcard README.md)
 
 .PHONY: help
@@ -49,7 +52,9 @@ $(VENV)/.installed: $(SOURCES)
 	@mkdir -p $(MESON_BUILD)
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pip install -q --no-deps \
 		--no-build-isolation --force-reinstall -Cbuild-dir=$(MESON_BUILD) -Csetup-args=-Ddebug=true \
-		-Ccompile-args=-j$(JOBS) . </dev/null
+		-Csetup-args=-Dreport=$(REPORT) -Ccompile-args=-j$(JOBS) . </dev/null
+	@test -s $(MESON_BUILD)/web/report.html || test $(REPORT) = disabled || \
+		echo "make: built without HTML reports: npm is missing or can't get the page's packages" >&2
 	@touch $@
 
 # ---- tests -------------------------------------------------------------------------------------
@@ -78,7 +83,8 @@ unit: san-build
 PLAIN := build/plain
 .PHONY: native
 native: san-build
-	@test -e $(PLAIN)/build.ninja || $(MESON) setup $(PLAIN) -Dextension=false -Dtests=true >/dev/null
+	@test -e $(PLAIN)/build.ninja || $(MESON) setup $(PLAIN) -Dextension=false -Dtests=true \
+		-Dreport=disabled >/dev/null
 	@$(MESON) compile -C $(PLAIN) -j$(JOBS) --ninja-args=--quiet >/dev/null || $(MESON) compile -C $(PLAIN)
 	$(MESON) test -C $(PLAIN) --suite native --print-errorlogs --num-processes $(JOBS)
 
@@ -122,7 +128,7 @@ fuzz: venv ## fuzz one target: T=name SECS=60
 	@test -n "$(T)" || { echo "usage: make fuzz T=name [SECS=60]; T is one of:" \
 		$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)) >&2; exit 2; }
 	@test -e $(FUZZ)/build.ninja || CC=clang-14 $(MESON) setup $(FUZZ) -Dextension=false \
-		-Dfuzzers=true -Dbuildtype=debug -Doptimization=1 -Db_sanitize=address,undefined \
+		-Dfuzzers=true -Dreport=disabled -Dbuildtype=debug -Doptimization=1 -Db_sanitize=address,undefined \
 		-Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link >/dev/null
 	@$(MESON) compile -C $(FUZZ) -j$(JOBS) fuzz_$(T) >/dev/null
 	@mkdir -p $(FUZZ)/corpus/$(T) tests/fuzz/corpus/$(T)

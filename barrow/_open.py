@@ -172,6 +172,12 @@ class Ledger:
         """The points in time that `barrow.mark` gave names, by time."""
         return Table(self._profile.marks(), _rows.Mark)
 
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows: the report's page, else the summary as a table."""
+        from barrow import _html
+
+        return _html.report(self._profile, self.summary())
+
     def __repr__(self) -> str:
         summary = self.summary()
         state = "" if summary["complete"] else ", not complete"

@@ -196,6 +196,20 @@ class record:
         """Give who owned the memory; see `Ledger.table`."""
         return self.open().table(metric, by, inclusive, filter, limit)
 
+    def _repr_html_(self) -> str | None:
+        """Give what a notebook shows: the report; that of now while it is being recorded.
+
+        Of a region, which is a part of the outer ledger, only its figures.
+        """
+        if self._region_summary is not None:
+            from barrow import _html
+
+            return _html.table(self._region_summary, "a region of the recording")
+        if self._started:
+            with contextlib.suppress(_core.Error):
+                return open(_core.record_path())._repr_html_()
+        return None if self._written is None else self.open()._repr_html_()
+
 
 def mark(name: str) -> None:
     """Name this point of time in the recording; nothing happens if there is none."""

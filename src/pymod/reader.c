@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "export/report.h"
 #include "profile/profile.h"
 #include "pymod/views.h"
 #include "table/summary.h"
@@ -110,6 +111,52 @@ static PyObject *profile_summary_json(PyObject *self, PyObject *unused)
     return result;
 }
 
+/* The page lies in memory until it is whole: a million sites make 25 MB. */
+static PyObject *write_report(struct pymod_state *state, const struct barrow_report *report)
+{
+    struct barrow_error err;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    if (stream == NULL)
+        return PyErr_NoMemory();
+
+    int status = barrow_report_write(report, stream, &err);
+    bool failed = ferror(stream) != 0;
+    failed |= fclose(stream) != 0;
+    PyObject *result = NULL;
+    if (status < 0)
+        barrow_pymod_raise(state, &err);
+    else
+        result = failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize(text, (Py_ssize_t)length);
+    free(text);
+    return result;
+}
+
+static PyObject *profile_report(PyObject *self, PyTypeObject *type, PyObject *const *args,
+                                Py_ssize_t count, PyObject *names)
+{
+    char *page;
+    Py_ssize_t page_bytes;
+
+    if (count != 3 || names != NULL) {
+        PyErr_SetString(PyExc_TypeError, "report(page, title, sources)");
+        return NULL;
+    }
+    const char *title = args[1] != Py_None ? PyUnicode_AsUTF8(args[1]) : NULL;
+    int sources = PyErr_Occurred() ? -1 : PyObject_IsTrue(args[2]);
+    if (sources < 0 || PyBytes_AsStringAndSize(args[0], &page, &page_bytes) < 0)
+        return NULL;
+    struct barrow_report report = {
+        .page = page,
+        .page_bytes = (size_t)page_bytes,
+        .title = title,
+        .profile = profile_of(self),
+        .sources = sources,
+    };
+    return write_report(PyType_GetModuleState(type), &report);
+}
+
 static const char *const metric_names[] = {
 #define X(name, text, words) text,
     BARROW_METRICS(X)
@@ -200,6 +247,8 @@ static PyObject *profile_marks(PyObject *self, PyTypeObject *type, PyObject *con
 
 static PyMethodDef profile_methods[] = {
     {"summary_json", profile_summary_json, METH_NOARGS, PyDoc_STR("The summary, as JSON.")},
+    {"report", FUNCTION(profile_report), WITH_TYPE,
+     PyDoc_STR("report(page, title, sources) -> bytes: the HTML page with this profile in it")},
     {"rows", FUNCTION(profile_rows), WITH_TYPE,
      PyDoc_STR("rows(metric, by, inclusive, filter, limit) -> Batch; limit 0: all")},
     {"samples", FUNCTION(profile_samples), WITH_TYPE, PyDoc_STR("samples() -> Batch")},

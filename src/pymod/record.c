@@ -290,6 +290,16 @@ static PyObject *recording(PyObject *module, PyObject *unused)
     return PyBool_FromLong(barrow_recorder_is_on());
 }
 
+static PyObject *record_path(PyObject *module, PyObject *unused)
+{
+    (void)unused;
+    if (!barrow_recorder_is_on()) {
+        PyErr_SetString(barrow_pymod_state(module)->error, "nothing is being recorded");
+        return NULL;
+    }
+    return PyUnicode_DecodeFSDefault(barrow_recorder_path());
+}
+
 static PyObject *region_start(PyObject *module, PyObject *unused)
 {
     (void)unused;
@@ -336,6 +346,7 @@ PyMethodDef barrow_record_methods[] = {
      "record_start(path, scope, max_table)\n\nStarts a recording of this process."},
     {"record_stop", record_stop, METH_NOARGS, "Ends it; the path to read it from."},
     {"recording", recording, METH_NOARGS, "True while this process is being recorded."},
+    {"record_path", record_path, METH_NOARGS, "Where the ledger under way can be read."},
     {"region_start", region_start, METH_NOARGS, "Opens a region of the recording; its id."},
     {"region_stop", region_stop, METH_O, "Closes it; its figures."},
     {"mark", mark, METH_O, "Enters a named point in time."},

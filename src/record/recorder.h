@@ -46,7 +46,7 @@ void barrow_recorder_say_goodbye(void);
 
 void barrow_recorder_new_run_id(uint8_t id[16]);
 
-/* The ledger's path after a recording; for one in memory a path below /proc that stays valid until
+/* The ledger's path during and after a recording; for one in memory a path below /proc that stays valid until
  * the next recording starts. */
 const char *barrow_recorder_path(void);
 
