@@ -95,6 +95,20 @@ static char *signed_amount(char *(*units)(char *, uint64_t), uint64_t before, ui
                          units(text, after > before ? after - before : before - after));
 }
 
+/* The two paths, or their last parts where those tell them apart; to be freed. */
+static char *both_names(const struct comparison *c)
+{
+    const char *arrow = barrow_pick(&c->after.terminal, "\u2192", "->");
+    const char *short_names[2];
+
+    for (int i = 0; i < 2; i++) {
+        const char *slash = strrchr(c->names[i], '/');
+        short_names[i] = slash && slash[1] ? slash + 1 : c->names[i];
+    }
+    const char *const *names = strcmp(short_names[0], short_names[1]) ? short_names : c->names;
+    return barrow_format("%s %s %s", names[0], arrow, names[1]);
+}
+
 static void print_headline(const struct comparison *c)
 {
     static const char *const words[BARROW_METRIC_COUNT] = {
@@ -105,32 +119,25 @@ static void print_headline(const struct comparison *c)
     };
     const struct barrow_terminal *t = &c->after.terminal;
     uint64_t before = c->whole[0].bytes, after = c->whole[1].bytes;
-    const char *arrow = barrow_pick(t, "\u2192", "->"), *filter = c->options->filter;
+    const char *filter = c->options->filter;
     char old[BARROW_UNITS_ROOM], new[BARROW_UNITS_ROOM];
-    char *change = signed_amount(barrow_units_bytes, before, after);
-    char *share = before && after != before
-                      ? barrow_share(after > before ? after - before : before - after, before)
-                      : NULL;
-    char *text = barrow_format("%s, by %s%s%s: %s %s %s, %s%s%s%s", words[c->options->metric],
-                               barrow_grouping_names[c->options->by], filter ? ", only " : "",
-                               filter ? filter : "", barrow_units_bytes(old, before), arrow,
-                               barrow_units_bytes(new, after), change, share ? " (" : "",
-                               share ? share : "", share ? ")" : "");
-    char *what = barrow_printable(t, text);
-    char *raw = barrow_format("%s %s %s", c->names[0], arrow, c->names[1]);
-    char *names = barrow_printable(t, raw);
-    size_t used = barrow_width(what) + 3;
+    char *names = both_names(c), *change = signed_amount(barrow_units_bytes, before, after);
+    char *share = barrow_share(after > before ? after - before : before - after, before);
+    bool show_share = before && after != before;
+    char *text = barrow_format("%s: %s%s%s: %s %s %s, %s%s%s%s%s", names, words[c->options->metric],
+                               filter ? ", only " : "", filter ? filter : "",
+                               barrow_units_bytes(old, before), barrow_pick(t, "\u2192", "->"),
+                               barrow_units_bytes(new, after), change, show_share ? " (" : "",
+                               show_share ? (after > before ? "+" : "-") : "",
+                               show_share ? share : "", show_share ? ")" : "");
+    char *line = barrow_printable(t, text);
 
-    names = barrow_fit(t, names, (size_t)t->width > used + 12 ? (size_t)t->width - used : 12,
-                       CUT_START);
-    fprintf(t->out, "%s%s%s%s%s\n", barrow_style(t, STYLE_HEAD), what, barrow_style(t, STYLE_PLAIN),
-            barrow_pick(t, " \u00b7 ", " - "), names);
-    free(names);
-    free(raw);
-    free(what);
+    fprintf(t->out, "%s%s%s\n", barrow_style(t, STYLE_HEAD), line, barrow_style(t, STYLE_PLAIN));
+    free(line);
     free(text);
     free(share);
     free(change);
+    free(names);
 }
 
 /* What makes a comparison doubtful, in lines below the first. */

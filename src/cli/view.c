@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -143,8 +144,11 @@ void barrow_view_close(struct barrow_view *view)
 
 void barrow_view_drop(struct barrow_view *view)
 {
+    if (view->json.depth > 0) /* an object that an error left unfinished */
+        __fpurge(view->json.to);
     if (view->profile)
         barrow_profile_free(view->profile);
+    view->json.depth = 0;
     view->profile = NULL;
 }
 

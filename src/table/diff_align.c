@@ -35,7 +35,7 @@ static int unlikeness(uint64_t a, uint64_t b)
 {
     if (a == b)
         return 0;
-    return a / 2 <= b && b / 2 <= a && a && b ? 1 : 3;
+    return a / 2 <= b && b / 2 <= a && a && b ? 1 : 4;
 }
 
 static int64_t distance_of(const struct table *t, size_t i, size_t j)
@@ -84,7 +84,7 @@ static uint32_t fill(struct table *t)
         }
         last = left;
     }
-    return last; /* a single pair costs less than two lines alone: there is one */
+    return last; /* a single pair costs no more than two lines alone: there is one */
 }
 
 /* For generated files of tens of thousands of lines: what moved by no more than the whole. */

@@ -11,7 +11,7 @@
  *     before   12   40 41 42      60          a line without a counterpart costs 4,
  *              |     \  \  \       \          a pair whose distance differs from that of the pair
  *     after    12     41 42 43  50  61        before it costs 4, one that allocated another number
- *                                             of blocks up to 3
+ *                                             of blocks up to 4
  *
  * The distance to begin with is how far the function's first line moved.  Functions of one name in
  * one file (lambdas) are told apart in the same way, by their first lines.
