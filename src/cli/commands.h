@@ -17,6 +17,7 @@
     X(timeline, "memory and garbage collections over time")       \
     X(diff, "what changed between two recordings")                 \
     X(report, "all of it on one HTML page, for the browser")      \
+    X(sql, "ask anything, in SQL")                                \
     X(export, "write the profile for another program")            \
     X(help, "explain a command")
 

@@ -18,6 +18,7 @@ enum barrow_export_traits {
     X(csv, EXPORT_PLAIN, "a row for each line of code, for spreadsheets (RFC 4180)")              \
     X(pprof, EXPORT_BINARY | EXPORT_NO_METRIC, "for go tool pprof, Perfetto, Pyroscope and others") \
     X(speedscope, EXPORT_PLAIN, "for speedscope; name the file something.speedscope.json")        \
-    X(trace, EXPORT_NO_METRIC, "memory, collections and marks over time, for Perfetto and Chrome") 
+    X(trace, EXPORT_NO_METRIC, "memory, collections and marks over time, for Perfetto and Chrome") \
+    X(sqlite, EXPORT_BINARY | EXPORT_NO_METRIC, "a database with the tables of barrow sql")
 
 #endif
