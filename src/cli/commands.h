@@ -18,6 +18,7 @@
     X(diff, "what changed between two recordings")                 \
     X(report, "all of it on one HTML page, for the browser")      \
     X(sql, "ask anything, in SQL")                                \
+    X(top, "a running recording, live")                           \
     X(export, "write the profile for another program")            \
     X(help, "explain a command")
 
