@@ -15,6 +15,7 @@
 #include "record/checkpoint.h"
 #include "record/helper.h"
 #include "record/hot.h"
+#include "record/process.h"
 
 #define FIRST_INTERVAL_NS 10000000ull
 #define SAMPLE_LIMIT 4096u
@@ -204,6 +205,24 @@ static void open_files(void)
 #endif
 }
 
+/* Whether all of the program's threads have ended, its first one before the others.  A process
+ * lives until its last thread ends, which then calls exit(): now that is this one.  (The first
+ * thread stays in the list as a zombie.) */
+static bool is_last_thread(void)
+{
+    char entries[1024];
+    if (!__atomic_load_n(&barrow_recorder.main_gone, __ATOMIC_ACQUIRE))
+        return false;
+    int fd = raw_open("/proc/self/task", O_RDONLY | O_DIRECTORY, 0), count = 0;
+    if (fd < 0)
+        return false;
+    long n = BARROW_RAW(SYS_getdents64, fd, entries, sizeof entries);
+    for (long at = 0; at < n; at += *(uint16_t *)(entries + at + 16))
+        count += entries[at + 19] != '.'; /* d_reclen lies at 16, d_name at 19 */
+    raw_close(fd);
+    return count == 2;
+}
+
 static void *run(void *unused)
 {
     struct recorder *r = &barrow_recorder;
@@ -215,6 +234,11 @@ static void *run(void *unused)
     while (!__atomic_load_n(&stop_word, __ATOMIC_ACQUIRE)) {
         uint64_t now = barrow_now();
         r->state->now_ns = now;
+        if (is_last_thread()) {
+            barrow_helper_take_last();
+            barrow_process_on_last_thread();
+            break;
+        }
         grow_ahead();
         if (now >= next_sample) {
             take_sample(now);
@@ -227,6 +251,8 @@ static void *run(void *unused)
         uint64_t pause = r->state->sample_interval_ns;
         if (pause > 100000000ull)
             pause = 100000000ull; /* so that tables still grow ahead */
+        if (r->main_gone)
+            pause = 5000000ull; /* not to keep the process waiting for its end */
         struct timespec wait = {0, (long)pause};
         BARROW_RAW(SYS_futex, &stop_word, FUTEX_WAIT_PRIVATE, 0, &wait, NULL, 0);
     }

@@ -145,6 +145,7 @@ static void record_in_child(struct recorder *r)
     header.inherited_nodes = (uint32_t)(snapshot.state.used[LEDGER_NODES] - 1);
     r->header = header;
     r->main_tid = r->pid;
+    r->main_gone = false;
     r->is_root = false;
     barrow_child_path(path, sizeof path, r->root_path, r->pid, header.run_id);
     bool moved = ledger_move_to_new_file(&r->writer, path, &header, &snapshot);
@@ -210,15 +211,25 @@ void barrow_on_exec_failed(void)
         mark_end(LEDGER_END_NONE);
 }
 
-void barrow_on_underscore_exit(void)
+static void end_recording(enum ledger_end end)
 {
     if (!is_own_process())
         return;
-    mark_end(LEDGER_END_UNDERSCORE_EXIT);
+    mark_end(end);
     barrow_recorder.on = false;
     barrow_threads_set_mode(THREAD_OFF);
     ledger_finish(&barrow_recorder.writer);
     barrow_recorder_say_goodbye();
+}
+
+void barrow_on_underscore_exit(void)
+{
+    end_recording(LEDGER_END_UNDERSCORE_EXIT);
+}
+
+void barrow_process_on_last_thread(void)
+{
+    end_recording(LEDGER_END_EXIT);
 }
 
 /* ---- the closing line ---- */

@@ -8,4 +8,7 @@ int barrow_process_watch(void);
 /* What standard error is at the start; barrow_recorder_say* keep silent if it is something else. */
 void barrow_process_remember_stderr(void);
 
+/* From the helper thread, when it is the last one: the recording is over, and complete. */
+void barrow_process_on_last_thread(void);
+
 #endif

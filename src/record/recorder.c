@@ -73,6 +73,7 @@ int barrow_recorder_start(const struct barrow_recorder_options *o, const char **
     r->start_ns = r->header.start_monotonic_ns;
     r->pid = (int)r->header.pid;
     r->main_tid = r->pid;
+    r->main_gone = false;
     r->is_root = o->is_root;
     r->quiet = o->quiet;
     r->children = o->children;

@@ -125,6 +125,7 @@ struct recorder {
     bool is_root;
     bool quiet;
     bool children;
+    bool main_gone;     /* the process' first thread has ended, others keep the process alive */
     uint64_t fork_ns;   /* a helper thread is wanted again from here on; 0: no */
     struct barrow_thread *fork_thread;
     uint32_t fork_level;

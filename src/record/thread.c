@@ -84,6 +84,8 @@ static void on_thread_exit(void *value)
     barrow_self = &gone;
     if (t == &no_thread || t == &gone || t == &exempt)
         return;
+    if ((int)t->tid == r->main_tid)
+        __atomic_store_n(&r->main_gone, true, __ATOMIC_RELEASE);
     raw_lock_take(&r->threads_lock);
     fold_delta(t);
     t->mode = THREAD_OFF;

@@ -420,3 +420,30 @@ def test_atfork_handlers_are_the_programs(run, tmp_path: Path) -> None:
         "if pid == 0: os._exit(0)\n"
         "os.waitpid(pid, 0)\n"
     )
+
+
+def test_child_of_a_thread_ends_with_its_last_thread(run, tmp_path):
+    """A process whose first thread ended lives until its last one does; barrow's own must not count."""
+    run(
+        """
+import os, sys, threading, time, warnings
+
+def last():
+    time.sleep(0.05)
+    print("last")
+    sys.stdout.flush()
+
+def work():
+    warnings.simplefilter("ignore")  # of forking with threads
+    pid = os.fork()
+    if pid:
+        assert os.waitpid(pid, 0)[1] == 0
+        return
+    threading.Thread(target=last).start()
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+    )
+    assert len(tree(tmp_path)) == 2
