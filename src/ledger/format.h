@@ -97,7 +97,7 @@ struct ledger_header {
     uint8_t mode;
     uint8_t scope;
     uint8_t is_root;  /* 1: the process that `barrow run` or record() started in */
-    uint8_t reserved0;
+    uint8_t is_bundle; /* 1: this file holds ledgers of the run, in MEMBER extents, and no tables */
     uint32_t inherited_sites; /* in a fork child: sites 1..n hold what the parent had; else 0 */
     uint32_t inherited_nodes;
     uint64_t max_table_bytes;
@@ -166,6 +166,8 @@ struct ledger_state {
 
 #define LEDGER_EXTENT_MAGIC 0x4e545845u /* "EXTN" */
 
+enum ledger_codec { LEDGER_CODEC_STORED = 0, LEDGER_CODEC_ZSTD = 1 };
+
 struct ledger_extent {
     uint32_t magic;
     uint32_t checksum; /* crc32 of the first 64 bytes with this field 0 */
@@ -176,7 +178,7 @@ struct ledger_extent {
     uint64_t payload_bytes; /* whole pages, following this header page */
     uint64_t first_record;
     uint64_t capacity;     /* records */
-    uint32_t codec;        /* 0 stored */
+    uint32_t codec;        /* enum ledger_codec */
     uint32_t reserved;
     uint64_t reserved1;
     /* not under `checksum` */
@@ -290,6 +292,14 @@ struct ledger_checkpoint_entry {
     uint64_t live_bytes;
 };
 
+/* The payload of a MEMBER begins with this; then come the name, and the ledger's bytes as the codec
+ * stores them.  A sealed blob: `sealed_bytes` counts all three, `sealed_checksum` is theirs. */
+struct ledger_member {
+    uint64_t bytes;      /* of the ledger */
+    uint32_t name_bytes; /* of its file's name, without directories */
+    uint32_t reserved;
+};
+
 /* An inner record(): its sites' counters at start and at stop are 2 runs of REGION_SITES. */
 struct ledger_region {
     uint64_t start_ns, stop_ns;
@@ -310,6 +320,7 @@ _Static_assert(sizeof(struct ledger_gc_event) == 32, "gc record");
 _Static_assert(sizeof(struct ledger_mark) == 32, "mark record");
 _Static_assert(sizeof(struct ledger_thread_group) == 16, "thread group record");
 _Static_assert(sizeof(struct ledger_extent) == 80, "extent header");
+_Static_assert(sizeof(struct ledger_member) == 16, "member header");
 _Static_assert(sizeof(struct ledger_region) == 56, "region record");
 
 #endif

@@ -57,8 +57,7 @@ static void end_texts(struct ledger_header *header)
         header->command_bytes = sizeof header->command;
 }
 
-/* Reads the header or its copy.  `*damaged` is true if the copy had to be used. */
-static int read_header(struct ledger_header *header, const struct ledger_source *source,
+int ledger_read_header(struct ledger_header *header, const struct ledger_source *source,
                        const char *path, bool *damaged, struct barrow_error *err)
 {
     struct ledger_header pages[2];
@@ -134,8 +133,13 @@ static int open_source(struct barrow_ledger **out, const struct ledger_source *s
         return barrow_fail(err, BARROW_E_NO_MEMORY, "no memory to read %.300s", path);
     }
     ledger->file_bytes = source->size;
-    if (read_header(&ledger->header, source, path, &header_damaged, err) < 0)
+    if (ledger_read_header(&ledger->header, source, path, &header_damaged, err) < 0)
         goto failed;
+    if (ledger->header.is_bundle) {
+        barrow_fail(err, BARROW_E_FORMAT,
+                    "%.300s: a bundle where a ledger should be; merge its ledgers anew", path);
+        goto failed;
+    }
     if (header_damaged)
         barrow_notes_add(&ledger->warnings, "the header at offset 0 is damaged: its copy is used");
     read_state(ledger, source);
@@ -151,7 +155,7 @@ failed:
     return -1;
 }
 
-static int open_file(struct ledger_source *source, const char *path, struct barrow_error *err)
+int ledger_source_open(struct ledger_source *source, const char *path, struct barrow_error *err)
 {
     struct stat status;
     source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -173,7 +177,7 @@ int barrow_ledger_open(struct barrow_ledger **out, const char *path, struct barr
 {
     struct ledger_source source = {.fd = -1};
     *out = NULL;
-    if (open_file(&source, path, err) < 0)
+    if (ledger_source_open(&source, path, err) < 0)
         return -1;
     int result = open_source(out, &source, path, err);
     close(source.fd);
@@ -192,9 +196,9 @@ int barrow_ledger_read_header(struct ledger_header *header, const char *path,
 {
     struct ledger_source source = {.fd = -1};
     bool damaged;
-    if (open_file(&source, path, err) < 0)
+    if (ledger_source_open(&source, path, err) < 0)
         return -1;
-    int result = read_header(header, &source, path, &damaged, err);
+    int result = ledger_read_header(header, &source, path, &damaged, err);
     close(source.fd);
     return result;
 }

@@ -33,8 +33,7 @@ struct extents {
     BARROW_ARRAY(struct ledger_extent) list;
 };
 
-/* Is this page the header of an extent of whatever kind? */
-static bool is_extent(const struct ledger_extent *extent, uint64_t offset)
+bool ledger_is_extent(const struct ledger_extent *extent, uint64_t offset)
 {
     if (extent->magic != LEDGER_EXTENT_MAGIC || extent->offset != offset)
         return false;
@@ -49,7 +48,8 @@ static bool is_extent(const struct ledger_extent *extent, uint64_t offset)
  * for. */
 static bool is_readable(struct barrow_ledger *ledger, const struct ledger_extent *extent)
 {
-    if (extent->kind == 0 || extent->kind >= LEDGER_KIND_LIMIT || !kinds[extent->kind].name)
+    if (extent->kind == 0 || extent->kind >= LEDGER_KIND_LIMIT || !kinds[extent->kind].name ||
+        extent->kind == LEDGER_MEMBER)
         return false;
     const char *name = kinds[extent->kind].name;
     uint64_t record = kinds[extent->kind].record_bytes;
@@ -68,9 +68,7 @@ static bool is_readable(struct barrow_ledger *ledger, const struct ledger_extent
     return true;
 }
 
-/* The next page from `offset` on that is an extent's header, or the end.  `*blank` is false if a
- * page in between holds anything. */
-static uint64_t find_extent(const struct ledger_source *source, uint64_t offset, bool *blank)
+uint64_t ledger_find_extent(const struct ledger_source *source, uint64_t offset, bool *blank)
 {
     static const unsigned char zeros[LEDGER_PAGE];
     union {
@@ -80,7 +78,7 @@ static uint64_t find_extent(const struct ledger_source *source, uint64_t offset,
     *blank = true;
     for (; offset < source->size; offset += LEDGER_PAGE) {
         ledger_source_read(source, offset, &page, sizeof page);
-        if (is_extent(&page.extent, offset))
+        if (ledger_is_extent(&page.extent, offset))
             return offset;
         if (*blank && memcmp(page.bytes, zeros, sizeof zeros) != 0)
             *blank = false;
@@ -95,9 +93,9 @@ static int collect_extents(struct barrow_ledger *ledger, const struct ledger_sou
     uint64_t offset = LEDGER_EXTENTS_OFFSET;
     while (offset < source->size) {
         ledger_source_read(source, offset, &extent, sizeof extent);
-        if (!is_extent(&extent, offset)) {
+        if (!ledger_is_extent(&extent, offset)) {
             bool blank;
-            uint64_t next = find_extent(source, offset, &blank);
+            uint64_t next = ledger_find_extent(source, offset, &blank);
             if (next < source->size || !blank)
                 barrow_notes_add(&ledger->warnings,
                                  "%" PRIu64 " bytes at offset %" PRIu64

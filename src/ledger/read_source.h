@@ -15,6 +15,19 @@ struct ledger_source {
 uint64_t ledger_source_read(const struct ledger_source *source, uint64_t offset, void *to,
                             uint64_t count);
 
+/* Opens a regular file; source->fd is to be closed. */
+int ledger_source_open(struct ledger_source *source, const char *path, struct barrow_error *err);
+
+/* The header or its copy, checked.  `*damaged` is true if the copy had to be used. */
+int ledger_read_header(struct ledger_header *header, const struct ledger_source *source,
+                       const char *path, bool *damaged, struct barrow_error *err);
+
+/* Is this page at `offset` the header of an extent, of whatever kind? (read_extents.c) */
+bool ledger_is_extent(const struct ledger_extent *extent, uint64_t offset);
+/* The next page from `offset` on that is an extent's header, or the end.  `*blank` is false if a
+ * page in between holds anything. */
+uint64_t ledger_find_extent(const struct ledger_source *source, uint64_t offset, bool *blank);
+
 /* Finds the extents and assembles the tables (read_extents.c). */
 int ledger_read_tables(struct barrow_ledger *ledger, const struct ledger_source *source,
                        struct barrow_error *err);
