@@ -9,7 +9,8 @@ differ is run again, both ways, as often as --again says: a difference that does
 or that shows up between two plain runs, is called unsteady.  explained.txt names the differences
 that are known, with the reason.  Every ledger of a recorded run must open.
 
-Status 1: there is a steady difference that is not explained, or a ledger that does not open.
+Status 1: there is a steady difference that is not explained, a ledger that does not open, or a
+module without any test.
 """
 
 from __future__ import annotations
@@ -238,7 +239,9 @@ def main() -> int:
     present = ask(args.python, find).split()
 
     results = []
-    for module in args.modules or [m for m in listed("modules.txt") if m in present]:
+    wanted = args.modules or list(listed("modules.txt"))
+    absent = [m for m in wanted if m not in present]
+    for module in [m for m in wanted if m in present]:
         results.append(compare(module, args, version))
         show(results[-1])
         if args.json:
@@ -246,7 +249,11 @@ def main() -> int:
     bad = [
         d for r in results for d in r["differences"] if d["steady"] and not d["reason"]
     ] + [line for r in results for line in r["unreadable"]]
+    bad += [r["module"] for r in results if not r["tests"]]
+    if absent:
+        print(f"not in this installation: {' '.join(absent)}")
     tests = sum(r["tests"] for r in results)
+    bad += [] if results else ["no module was run"]
     print(f"Python {version}: {len(results)} modules, {tests} tests, {len(bad)} to be looked at")
     return 1 if bad else 0
 
