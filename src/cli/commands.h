@@ -20,6 +20,7 @@
     X(sql, "ask anything, in SQL")                                \
     X(top, "a running recording, live")                           \
     X(export, "write the profile for another program")            \
+    X(merge, "the ledgers of a run as one file")                  \
     X(help, "explain a command")
 
 #endif

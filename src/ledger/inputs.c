@@ -54,8 +54,6 @@ static int add(struct barrow_inputs *inputs, struct barrow_input *input, struct 
         if ((!input->bundle && !other->bundle) || !is_same_process(input->header, other->header))
             continue;
         bool replace = other->bundle && !input->bundle;
-        barrow_notes_add(&inputs->warnings, "%.300s is of the same process as %.300s: left out",
-                         replace ? other->path : input->path, replace ? input->path : other->path);
         input_free(replace ? other : input);
         if (replace)
             *other = *input;
