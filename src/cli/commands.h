@@ -15,7 +15,8 @@
     X(leaks, "what was never freed, and where it was born")       \
     X(temporary, "what was freed again at once: churn")           \
     X(timeline, "memory and garbage collections over time")       \
-    X(diff, "what changed between two recordings")                 \
+    X(at, "what was alive at a time, or grew between two")        \
+    X(diff, "what changed between two recordings")                \
     X(report, "all of it on one HTML page, for the browser")      \
     X(sql, "ask anything, in SQL")                                \
     X(top, "a running recording, live")                           \
