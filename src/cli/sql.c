@@ -18,7 +18,7 @@ struct sql_options {
 };
 
 /* Text is aligned in parts of so many rows: a query may have more than fit into memory. */
-enum { PART_ROWS = 2000, WIDE = 1 << 20 };
+enum { PART_ROWS = 2000, WIDE = 1 << 20, TEXT_AT_LEAST = 8 };
 
 struct printer {
     struct barrow_view *view;
@@ -190,10 +190,13 @@ static struct barrow_column *describe(const struct printer *p, const struct part
 
     for (size_t i = 0; i < p->width; i++) {
         bool right = stands_right(part, i, p->width);
+        size_t title = barrow_width(titles[i]);
         columns[i] = (struct barrow_column){
             .title = titles[i],
             .align = right ? ALIGN_RIGHT : ALIGN_LEFT,
-            .at_least = right ? 0 : 8,
+            .at_least = right                   ? 0
+                        : title > TEXT_AT_LEAST ? title
+                                                : TEXT_AT_LEAST,
             .cut = strcmp(titles[i], "file") == 0 ? CUT_START : CUT_END,
         };
     }

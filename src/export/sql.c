@@ -65,6 +65,13 @@ static int spend(void *context)
     return sql->used > sql->budget;
 }
 
+static int refuse(struct barrow_error *err)
+{
+    return barrow_fail(err, BARROW_E_USAGE,
+                       "query: a recording can only be read: by select, with, values, .tables and "
+                       ".schema");
+}
+
 /* One line of what SQLite complains about. */
 static int complain(struct barrow_sql *sql, struct barrow_error *err)
 {
@@ -72,9 +79,7 @@ static int complain(struct barrow_sql *sql, struct barrow_error *err)
     const char *message = sqlite3_errmsg(sql->db);
 
     if (sql->refused)
-        return barrow_fail(err, BARROW_E_USAGE,
-                           "query: a recording can only be read: by select, with, values, .tables "
-                           "and .schema");
+        return refuse(err);
     if (code == SQLITE_NOMEM)
         return barrow_fail(err, BARROW_E_NO_MEMORY,
                            "query: it needs more than %lld MiB of memory; take fewer rows or "
@@ -215,6 +220,8 @@ int barrow_sql_prepare(struct barrow_sql *sql, const char *query, struct barrow_
     if (!sql->statement)
         return barrow_fail(err, BARROW_E_USAGE,
                            "query: it is empty; .tables lists what can be asked");
+    if (sqlite3_column_count(sql->statement) == 0) /* begin, reindex: they answer nothing */
+        return refuse(err);
     return 0;
 }
 

@@ -32,7 +32,7 @@ static void duration(sqlite3_context *context, int count, sqlite3_value **values
     if (sqlite3_value_type(values[0]) == SQLITE_NULL)
         return;
     double s = sqlite3_value_double(values[0]), ns = fabs(s) * 1e9;
-    barrow_units_duration(text + 1, ns < 1e19 ? (uint64_t)llround(fmin(ns, 9e18)) : UINT64_MAX);
+    barrow_units_duration(text + 1, (uint64_t)fmin(ns + 0.5, 1.8e19));
     sqlite3_result_text(context, s < 0 ? text : text + 1, -1, SQLITE_TRANSIENT);
 }
 

@@ -286,8 +286,8 @@ DEFINE(checkpoints, CHECKPOINTS, const struct barrow_point *r = &data->points.po
 #define CHANGES(X)                                                                               \
     X(checkpoint_id, "INTEGER", SQL_INDEX, number(data->change_points[row]), "checkpoints.id")   \
     X(site_id, "INTEGER", SQL_INDEX, number(r->site), "sites.id")                                \
-    X(live_bytes, "INTEGER", SQL_PLAIN, number(r->live.bytes), "of the site at that checkpoint") \
-    X(live_blocks, "INTEGER", SQL_PLAIN, number(r->live.blocks), "blocks of live_bytes")
+    X(held_bytes, "INTEGER", SQL_PLAIN, number(r->live.bytes), "of the site at that checkpoint") \
+    X(held_blocks, "INTEGER", SQL_PLAIN, number(r->live.blocks), "blocks of held_bytes")
 
 static size_t changes_count(const struct barrow_sql_data *data)
 {
