@@ -3,7 +3,9 @@
 
     make_ledger.py golden FILE        the ledger whose figures tests/c/test_profile.c knows
     make_ledger.py family DIRECTORY   a root and two children of one run
+    make_ledger.py bundle FILE        the same three in one file
     make_ledger.py seeds DIRECTORY    ledgers of every sort, also broken ones, packed for tests/fuzz/ledger.c
+    make_ledger.py bundles DIRECTORY  bundles of every sort for tests/fuzz/bundle.c
     make_ledger.py big FILE [SITES [NODES]]
 
 It is a second reading of src/ledger/format.h that shares no code with the recorder: what the two
@@ -134,9 +136,7 @@ class Ledger:
         content = zlib.crc32(repr((file, name, first_line, table)).encode())
         return self.add(
             "codes",
-            struct.pack(
-                "<IIIIQ16x", self.string(file), self.string(name), self.string(table), first_line, content
-            ),
+            struct.pack("<IIIIQ16x", self.string(file), self.string(name), self.string(table), first_line, content),
         )
 
     def node(self, parent, code, offset):
@@ -382,13 +382,9 @@ def golden():
     ledger.add("sys_path", struct.pack("<II", ledger.string("/srv/app"), 0))
     ledger.add("sys_path", struct.pack("<II", ledger.string("/usr/lib/python3.11"), 0))
     module = ledger.code("/srv/app/app.py", "<module>", 1, [(1, 0), (8, 1), (12, 3), (9, 40), (30, 41)])
-    load = ledger.code(
-        "/srv/app/pkg/load.py", "Loader.load", 10, [(2, 10), (5, 12), (7, 11), (3, None), (20, 300)]
-    )
+    load = ledger.code("/srv/app/pkg/load.py", "Loader.load", 10, [(2, 10), (5, 12), (7, 11), (3, None), (20, 300)])
     init = ledger.code("/srv/app/pkg/__init__.py", "helper", 5, [(4, 5), (10, 7)])
-    decode = ledger.code(
-        "/usr/lib/python3.11/json/decoder.py", "JSONDecoder.decode", 332, [(6, 332), (16, 337)]
-    )
+    decode = ledger.code("/usr/lib/python3.11/json/decoder.py", "JSONDecoder.decode", 332, [(6, 332), (16, 337)])
     frozen = ledger.code("<frozen importlib._bootstrap>", "_find_and_load", 1165, [(20, 1176)])
     odd = ledger.code('/tmp/\udcff"x".py', "na\0me", 3, [(9, 4)])
 
@@ -433,12 +429,8 @@ def golden():
     recording.free(bare)
     numbers = recording.finish(end=1, now=1_250 * MS)
 
-    ledger.checkpoint(
-        100 * MS, 110_000, [(numbers[load12, OBJ], 10_000, 10), (numbers[load300, MALLOC], 100_000, 2)]
-    )
-    ledger.checkpoint(
-        500 * MS, 62_648, [(numbers[load300, MALLOC], 50_000, 1), (numbers[w_load, OBJ], 2_100, 7)]
-    )
+    ledger.checkpoint(100 * MS, 110_000, [(numbers[load12, OBJ], 10_000, 10), (numbers[load300, MALLOC], 100_000, 2)])
+    ledger.checkpoint(500 * MS, 62_648, [(numbers[load300, MALLOC], 50_000, 1), (numbers[w_load, OBJ], 2_100, 7)])
     for time, heap in ((0, 0), (10, 5_000), (10, 5_000), (400, 1_161_224), (300, 110_148), (1_240, 86_722)):
         ledger.sample(time * MS, 9_000_000 + heap, heap, threads=4, pss=8_000_000)
     ledger.add("gc_events", struct.pack("<QQIIII", 700 * MS, 3 * MS, 2, 40, 1, 0))
@@ -451,16 +443,12 @@ def golden():
     ledger.pauses[19], ledger.pauses[20], ledger.pauses[21] = 12, 1, 1
     ledger.sizes[OBJ][4], ledger.sizes[MALLOC][33] = 15, 3
     ledger.add("marks", struct.pack("<QQIIQ", 350 * MS, 50 * MS, ledger.string("load"), 0, 1))
-    ledger.add(
-        "regions", struct.pack("<QQQQQIIII", 300 * MS, 500 * MS, 110_148, 1_161_224, 400 * MS, 0, 2, 2, 2)
-    )
+    ledger.add("regions", struct.pack("<QQQQQIIII", 300 * MS, 500 * MS, 110_148, 1_161_224, 400 * MS, 0, 2, 2, 2))
     for _ in range(4):
         ledger.add("region_sites", struct.pack("<QQQQQQQII", 10_000, 10, 0, 0, 0, 0, 0, 0, 0))
     ledger.add("modules", bytes(64))
     ledger.dropped[0], ledger.dropped[4] = 2, 1
-    ledger.state.update(
-        unknown_frees=3, native_unknown_frees=4, threads=4, max_rss=11_000_000, imprecision=196_608
-    )
+    ledger.state.update(unknown_frees=3, native_unknown_frees=4, threads=4, max_rss=11_000_000, imprecision=196_608)
     # Something that no string table of one page holds, so that a table has two extents.
     for i in range(60):
         ledger.string(f"text {i} " + "filling " * 8)
@@ -508,6 +496,70 @@ def family():
     recording.finish(end=0, now=70 * MS)
     out["app.102.barrow"] = late.to_bytes()
     return out
+
+
+def sign(page):
+    """A header page with its checksum."""
+    page = page[:16] + bytes(4) + page[20:]
+    return page[:16] + struct.pack("<I", zlib.crc32(page)) + page[20:]
+
+
+def zstd_frame(data):
+    """A zstd frame (RFC 8878) of raw blocks, and of RLE blocks for zeros at the end of pages."""
+    out, blocks = struct.pack("<IBB", 0xFD2FB528, 0, 11 << 3), []
+    for at in range(0, len(data), PAGE):
+        page = data[at : at + PAGE]
+        used = page.rstrip(b"\0")
+        blocks += [(0, len(used), used)] if used else []
+        blocks += [(1, len(page) - len(used), b"\0")] if len(page) > len(used) else []
+    for i, (sort, size, content) in enumerate(blocks):
+        out += struct.pack("<I", (i == len(blocks) - 1) | sort << 1 | size << 3)[:3] + content
+    return out
+
+
+def member(name, data, offset, codec, claimed=None):
+    stored = zstd_frame(data) if codec == 1 else data
+    payload = struct.pack("<QII", claimed or len(data), len(name), 0) + name + stored
+    pages = -(-len(payload) // PAGE)
+    fields = [0x4E545845, 0, 15, 1, 1, offset, pages * PAGE, 0, pages * PAGE, codec, 0, 0]
+    fields[1] = zlib.crc32(struct.pack("<IIHHIQQQQIIQ", *fields))
+    head = struct.pack("<IIHHIQQQQIIQ", *fields) + struct.pack("<QII", len(payload), zlib.crc32(payload), 0)
+    return head.ljust(PAGE, b"\0") + payload.ljust(pages * PAGE, b"\0")
+
+
+def bundle(members, lost=0):
+    """`members`: (name, ledger's bytes, codec, and the length it claims to have if that is not true)."""
+    extents = b""
+    for name, data, codec, *claimed in members:
+        extents += member(name.encode(), data, 4 * PAGE + len(extents), codec, *claimed)
+    head = sign(members[0][1][:71] + b"\1" + members[0][1][72:PAGE])
+    state = bytearray(2 * PAGE)
+    struct.pack_into("<I", state, 16, 1)
+    struct.pack_into("<Q", state, 160, 4 * PAGE + len(extents))
+    struct.pack_into("<Q", state, 256 + 8 * 15, len(members) + lost)
+    return head * 2 + bytes(state) + extents
+
+
+def family_bundle():
+    codecs = {"app.100.barrow": 1, "app.101.barrow": 0, "app.102.barrow": 1}
+    return bundle([(name, data, codecs[name]) for name, data in family().items()])
+
+
+def bundles():
+    small = {name: data for name, data in family().items() if name != "app.100.barrow"}
+    stored = bundle([(name, data, 0) for name, data in small.items()])
+    late = small["app.102.barrow"]
+    cut = bundle([("app.102.barrow", late, 1)], lost=1)
+    out = {
+        "stored": stored,
+        "compressed": bundle([(name, data, 1) for name, data in small.items()]),
+        "nested": bundle([("app.102.barrow", late, 1), ("in.barrow", cut, 1)]),
+        "boasting": bundle([("a", late, 1, 1 << 30), ("b", late, 0, 1 << 20), ("c", late, 1, len(late) + 9)]),
+        "cut": cut[: -PAGE // 2],
+        "codec": bundle([("a", late, 2), ("b", late, 0)]),
+        "ledger": late,
+    }
+    return {name: pack(data) for name, data in out.items()}
 
 
 def seeds():
@@ -590,9 +642,7 @@ def big(sites, nodes):
             temporary=size,
             temporaries=1,
         )
-    ledger.state.update(
-        best=1 << 40, epoch=2, best_ns=3_000 * MS, now_ns=9_000 * MS, end=1, end_ns=9_000 * MS
-    )
+    ledger.state.update(best=1 << 40, epoch=2, best_ns=3_000 * MS, now_ns=9_000 * MS, end=1, end_ns=9_000 * MS)
     for i in range(2000):
         ledger.sample(i * 4 * MS, 100_000_000 + i, 90_000_000 + i)
     return ledger.to_bytes(pages=16, growth=2)
@@ -602,9 +652,11 @@ def main():
     what, to = sys.argv[1], Path(sys.argv[2])
     if what == "golden":
         to.write_bytes(golden().to_bytes(unknown_kind=True))
-    elif what in ("family", "seeds"):
+    elif what == "bundle":
+        to.write_bytes(family_bundle())
+    elif what in ("family", "seeds", "bundles"):
         to.mkdir(parents=True, exist_ok=True)
-        for name, data in (family if what == "family" else seeds)().items():
+        for name, data in {"family": family, "seeds": seeds, "bundles": bundles}[what]().items():
             (to / name).write_bytes(data)
     elif what == "big":
         sites, nodes = [int(n) for n in sys.argv[3:]] + [200_000, 500_000][len(sys.argv) - 3 :]
