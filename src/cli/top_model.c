@@ -288,11 +288,11 @@ static int by_names(const struct barrow_row *a, const struct barrow_row *b)
     int order = strcmp(a->name, b->name);
 
     if (!order)
+        order = strcmp(a->function, b->function);
+    if (!order)
         order = strcmp(a->file, b->file);
     if (!order)
         order = (a->line > b->line) - (a->line < b->line);
-    if (!order)
-        order = strcmp(a->function, b->function);
     return order ? order : (int)a->domain - (int)b->domain;
 }
 

@@ -32,7 +32,7 @@ char *barrow_top_life(const struct barrow_top *top, const struct barrow_terminal
     if (top->state == TOP_RUNNING)
         text = barrow_format("%s, running for %s", who, ran);
     else if (top->state == TOP_LOST)
-        text = barrow_format("%s, gone after %s: killed, or crashed", who, ran);
+        text = barrow_format("%s, gone after %s (killed?)", who, ran);
     else
         text = barrow_format("%s, ended after %s: %s", who, ran,
                              process ? barrow_end_words(process->end) : "");
