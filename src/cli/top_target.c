@@ -233,6 +233,17 @@ void barrow_top_target_free(struct barrow_top_target *t)
 
 /* ---- life ---- */
 
+/* Where we may not look into a process, it must do that the ledger is of its user. */
+static bool is_of_user(uint32_t pid, const struct stat *ledger)
+{
+    struct stat status;
+    char *name = barrow_format("/proc/%" PRIu32, pid);
+    bool same = stat(name, &status) == 0 && status.st_uid == ledger->st_uid;
+
+    free(name);
+    return same;
+}
+
 /* Whether the process of that id has the ledger mapped: ids are given out again. */
 static bool writes(uint32_t pid, const char *ledger)
 {
@@ -240,14 +251,15 @@ static bool writes(uint32_t pid, const char *ledger)
     struct mapping m;
     char *line = NULL;
     size_t room = 0;
-    FILE *maps = open_maps(pid);
     bool found = false;
 
-    if (!maps) /* not ours to look into: being there must do */
-        return errno == EACCES || errno == EPERM;
-    if (stat(ledger, &status) == 0)
-        while (!found && next_mapping(maps, &m, &line, &room))
-            found = m.inode == status.st_ino;
+    if (stat(ledger, &status) < 0)
+        return false;
+    FILE *maps = open_maps(pid);
+    if (!maps)
+        return (errno == EACCES || errno == EPERM) && is_of_user(pid, &status);
+    while (!found && next_mapping(maps, &m, &line, &room))
+        found = m.inode == status.st_ino;
     free(line);
     fclose(maps);
     return found;

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data"))
 
-from make_ledger import MS, OBJ, Ledger  # noqa: E402
+from make_ledger import MS, OBJ, Ledger
 
 PLACES = {
     "load": ("/srv/app/load.py", "load", 10, 12),
