@@ -125,8 +125,10 @@ async function start(): Promise<void> {
     const main = await readProfile("main");
     if (!main) throw new Error("the page holds no recording");
     const base = await readProfile("base");
+    app.textContent = "";
     render(<App main={main} base={base} />, app);
   } catch (error) {
+    app.textContent = "";
     render(<p class="boot">This report can't be shown: {(error as Error).message}.</p>, app);
     throw error;
   }

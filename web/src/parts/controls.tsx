@@ -138,7 +138,7 @@ export function Swatch(props: { color: string; children: ComponentChildren }) {
 export const METRIC_NAMES: Record<Metric, string> = {
   peak: "At the peak",
   leaked: "Never freed",
-  total: "Allocated in all",
+  total: "Allocated",
   temporary: "Freed at once",
   range: "Selected time",
 };

@@ -38,10 +38,10 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${two(Math.floor(whole / 60) % 60)} min`;
 }
 
-/** "23.9%", of a part in a whole */
+/** "23.9%", of a part in a whole, rounded down */
 export function share(part: number, whole: number): string {
   if (!whole) return "";
   const percent = (100 * part) / whole;
   if (percent !== 0 && Math.abs(percent) < 0.1) return "<0.1%";
-  return `${percent.toFixed(1).replace("-", "−")}%`;
+  return `${percent < 0 ? "−" : ""}${(Math.floor(Math.abs(percent) * 10 + 1e-9) / 10).toFixed(1)}%`;
 }

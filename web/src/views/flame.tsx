@@ -101,7 +101,7 @@ export function matcher(query: string): (text: string) => boolean {
   return (text) => text.toLowerCase().includes(words);
 }
 
-function search(model: Model, query: string): Found | undefined {
+function find(model: Model, query: string): Found | undefined {
   if (!query) return undefined;
   const { tree } = model;
   const matches = matcher(query);
@@ -153,7 +153,7 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
     [main, base, metricOf(state), unit, process, domain, from, to, lines, collapse, imports, threads, inverted, color],
   );
   const colors = useMemo(() => coloring(model, base, state), [model, theme.dark]);
-  const found = useMemo(() => search(model, query), [model, query]);
+  const found = useMemo(() => find(model, query), [model, query]);
   const { hierarchy, tree } = model;
   const all = hierarchy.total[0]!;
 
@@ -173,7 +173,7 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
     isMatch: found && ((node) => found.keys[hierarchy.key[node]!] === 1),
     title: (node) =>
       node ? tree.keys.title(hierarchy.key[node]!) : `all: ${amount(all, unit)}${unit === "blocks" ? " blocks" : ""}`,
-    place: (node) => (node ? tree.keys.place(hierarchy.key[node]!) : ""),
+    place: (node) => (node ? tree.keys.place(hierarchy.key[node]!).replace(/^.*\//, "") : ""),
   };
 
   useEffect(() => {
@@ -224,20 +224,15 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
   useEffect(() => void (nextMatch.current = 0), [found]);
 
   const shown = hover.node >= 0 ? hover.node : selected;
+  const search = <Search label="Search functions and files  ( / )" value={query} onChange={(query) => go({ query })} onEnter={goToMatch} />;
   return (
     <section class="fill" data-view="flame">
-      <div class="bar">
-        <Measure ctx={ctx} metrics={metrics} />
-        <Search label="Search functions and files  ( / )" value={query} onChange={(query) => go({ query })} onEnter={goToMatch} />
-        {found && (
-          <span class="found" role="status">
-            {found.places
-              ? `${units.plural(found.places, "match")
-                  .replace(/matchs$/, "matches")}: ${amount(found.sum, unit)}, ${units.share(found.sum, all)}`
-              : "no match"}
-          </span>
-        )}
-      </div>
+      {!base && (
+        <div class="bar">
+          <Measure ctx={ctx} metrics={metrics} />
+          {search}
+        </div>
+      )}
       <div class="bar">
         <Choice
           label="Direction"
@@ -264,10 +259,18 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
             onChange={(color) => go({ color })}
           />
         )}
-        <Check text="lines apart" title="A box for each line of a function, not one for the function" on={lines} onChange={(lines) => go({ lines, zoom: "" })} />
+        <Check text="by line" title="A box for each line of a function, not one for the function" on={lines} onChange={(lines) => go({ lines, zoom: "" })} />
         <Check text="collapse recursion" title="Calls of a function within itself become one box" on={collapse} onChange={(collapse) => go({ collapse, zoom: "" })} />
-        <Check text="import machinery" title="Show the frames by which Python imports modules" on={imports} onChange={(imports) => go({ imports, zoom: "" })} />
-        <Check text="threads" title="Show a root for each group of threads" on={threads} onChange={(threads) => go({ threads, zoom: "" })} />
+        <Check text="show import machinery" title="Show the frames by which Python imports modules" on={imports} onChange={(imports) => go({ imports, zoom: "" })} />
+        <Check text="show threads" title="Show a root for each group of threads" on={threads} onChange={(threads) => go({ threads, zoom: "" })} />
+      </div>
+      <div class="bar">
+        {base ? search : <MetricNote ctx={ctx} total={all} />}
+        {found && (
+          <span class="found" role="status">
+            {found.places ? `${found.places === 1 ? "1 match" : `${units.count(found.places)} matches`}: ${amount(found.sum, unit)}, ${units.share(found.sum, all)}` : "no match"}
+          </span>
+        )}
         <span class="legend">
           {colors.legend.map((item) => (
             <Swatch key={item.text} color={item.color}>
@@ -276,7 +279,6 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
           ))}
         </span>
       </div>
-      {!base && <MetricNote ctx={ctx} total={all} />}
       <Trail model={model} focus={focus} onGo={(node) => graph.current!.zoomTo(node)} />
       <div
         ref={scroller}

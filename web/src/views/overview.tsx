@@ -124,7 +124,11 @@ function Verdict({ ctx }: { ctx: Context }) {
         {peakBytes ? (
           <>
             were in use {units.duration(peakTime)} after the start of a run of {units.duration(duration)}
-            {rss > 0 && <>; the process took up to {units.bytes(rss)} of RAM</>}.
+            {rss > 0 && (
+              <>
+                ; {summary.processes.length > 1 && !process ? "the largest process" : "the process"} took up to {units.bytes(rss)} of RAM
+              </>
+            )}.
           </>
         ) : (
           <>no allocation was recorded in {units.duration(duration)}.</>

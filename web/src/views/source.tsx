@@ -111,6 +111,8 @@ function FileView(props: { ctx: Context; file: number; values: Map<number, numbe
     <div class="code">
       <div class="bar">
         <b class="path" title={name}>
+          {/* Cut at its left, by a direction that the mark keeps to the cut. */}
+          {"\u200e"}
           {name || "no file"}
         </b>
         <span class="dim">

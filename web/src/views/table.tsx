@@ -135,7 +135,7 @@ function Head({ ctx, model }: { ctx: Context; model: Model }) {
       <span role="columnheader" class="share">
         Share
       </span>
-      {by !== "domain" && (
+      {by !== "domain" && !state.inclusive && (
         <span role="columnheader" class="kinds" title="kinds of memory">
           Kinds
         </span>
@@ -203,7 +203,7 @@ export function Table({ ctx, metrics = true }: { ctx: Context; metrics?: boolean
           <i style={{ width: `${(56 * model.shown[unit]!) / (largest || 1)}px` }} />
           {units.share(model.shown[unit]!, all)}
         </span>
-        {by !== "domain" && (
+        {by !== "domain" && !state.inclusive && (
           <span role="gridcell" class="kinds">
             {kindsText(main, model.domains[unit]!)}
           </span>
@@ -261,7 +261,7 @@ export function Table({ ctx, metrics = true }: { ctx: Context; metrics?: boolean
       </div>
       <MetricNote ctx={ctx} total={all} />
       {model.rows.length === 0 && <p class="empty">{filter ? "No row matches." : "Nothing to show: no memory was recorded here."}</p>}
-      <div class={`table by-${by} n${model.metrics.length}`}>
+      <div class={`table by-${by} n${model.metrics.length} ${state.inclusive || by === "domain" ? "" : "with-kinds"}`}>
         <List
           label="Table"
           count={model.rows.length}

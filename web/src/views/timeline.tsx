@@ -50,7 +50,7 @@ export function Timeline({ ctx }: { ctx: Context }) {
         {isOn && (
           <>
             <button class="small" onClick={() => range(0, 0)}>
-              Drop
+              Clear
             </button>
             <Choice
               label="Show"
