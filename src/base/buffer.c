@@ -32,6 +32,11 @@ void barrow_buffer_add(struct barrow_buffer *buffer, const void *bytes, size_t c
     buffer->used += count;
 }
 
+char *barrow_buffer_room(struct barrow_buffer *buffer, size_t count)
+{
+    return make_room(buffer, count) ? buffer->bytes + buffer->used : NULL;
+}
+
 void barrow_buffer_add_text(struct barrow_buffer *buffer, const char *text)
 {
     barrow_buffer_add(buffer, text, strlen(text));

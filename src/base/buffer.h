@@ -18,6 +18,8 @@ struct barrow_buffer { /* {0} is an empty buffer */
 void barrow_buffer_add(struct barrow_buffer *buffer, const void *bytes, size_t count);
 void barrow_buffer_add_text(struct barrow_buffer *buffer, const char *text);
 void barrow_buffer_add_byte(struct barrow_buffer *buffer, char byte);
+/* Where the next `count` bytes can be written, which `used` is then to count; NULL: no memory. */
+char *barrow_buffer_room(struct barrow_buffer *buffer, size_t count);
 /* Ends the bytes with a NUL that `used` does not count; NULL if anything failed. */
 char *barrow_buffer_text(struct barrow_buffer *buffer);
 void barrow_buffer_free(struct barrow_buffer *buffer);

@@ -22,13 +22,14 @@ static const char *const encoding_names[] = {"varint", "delta", "text"};
 /* Unsigned LEB128: seven bits a byte, the lowest first, the top bit set on all but the last. */
 static void put_varint(struct barrow_buffer *buffer, uint64_t value)
 {
-    char bytes[10];
-    size_t count = 0;
+    char *at = barrow_buffer_room(buffer, 10);
 
+    if (!at)
+        return;
     for (; value >= 0x80; value >>= 7)
-        bytes[count++] = (char)(value | 0x80);
-    bytes[count++] = (char)value;
-    barrow_buffer_add(buffer, bytes, count);
+        *at++ = (char)(value | 0x80);
+    *at++ = (char)value;
+    buffer->used = (size_t)(at - buffer->bytes);
 }
 
 static uint64_t at_most(uint64_t value, uint64_t limit)
