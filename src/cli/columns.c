@@ -68,14 +68,20 @@ void barrow_columns_put(struct barrow_columns *c, const char *text)
     barrow_columns_put_styled(c, text, c->columns[c->filled % c->count].style);
 }
 
+/* The row that the last cell is in. */
+static size_t last_row(const struct barrow_columns *c)
+{
+    return (c->filled - 1) / c->count;
+}
+
 void barrow_columns_detail(struct barrow_columns *c, const char *text)
 {
-    c->remarks[row_count(c) - 1].detail = barrow_printable(c->terminal, text);
+    c->remarks[last_row(c)].detail = barrow_printable(c->terminal, text);
 }
 
 void barrow_columns_below(struct barrow_columns *c, const char *text)
 {
-    c->remarks[row_count(c) - 1].below = barrow_printable(c->terminal, text);
+    c->remarks[last_row(c)].below = barrow_printable(c->terminal, text);
 }
 
 static size_t full_width(const struct barrow_columns *c)

@@ -31,7 +31,7 @@ struct barrow_columns *barrow_columns_new(const struct barrow_terminal *terminal
 void barrow_columns_put(struct barrow_columns *c, const char *text);
 /* The same in a style other than the column's. */
 void barrow_columns_put_styled(struct barrow_columns *c, const char *text, enum barrow_style style);
-/* Of the row whose cells were put last. */
+/* Of the row that the last cell is in. */
 void barrow_columns_detail(struct barrow_columns *c, const char *text);
 /* A further line below that row, cut to the terminal's width. */
 void barrow_columns_below(struct barrow_columns *c, const char *text);

@@ -124,7 +124,7 @@ static void print_headline(const struct comparison *c)
     char *names = both_names(c), *change = signed_amount(barrow_units_bytes, before, after);
     char *share = barrow_share(after > before ? after - before : before - after, before);
     bool show_share = before && after != before;
-    char *text = barrow_format("%s: %s%s%s: %s %s %s, %s%s%s%s%s", names, words[c->options->metric],
+    char *text = barrow_format("%s, %s%s%s: %s %s %s, %s%s%s%s%s", names, words[c->options->metric],
                                filter ? ", only " : "", filter ? filter : "",
                                barrow_units_bytes(old, before), barrow_pick(t, "\u2192", "->"),
                                barrow_units_bytes(new, after), change, show_share ? " (" : "",
@@ -180,15 +180,17 @@ static void put_numbers(struct barrow_columns *columns, const struct barrow_diff
     free(blocks);
 }
 
-/* Where the row was before, as far as that differs: "12", "old/app.py:12", "old/app.py". */
-static void put_old_place(struct barrow_columns *columns, const struct barrow_diff_row *row)
+/* Where the row was before, as far as a reader sees a difference: "12", "old/app.py:12",
+ * "old/app.py", ""; to be freed. */
+static char *old_place(const struct barrow_diff_row *row)
 {
-    char *text = row->old_file   ? barrow_place(row->old_file, row->old_line)
-                 : row->old_line ? barrow_format("%" PRIu32, row->old_line)
-                                 : barrow_copy("");
+    const char *now = *row->row.file ? row->row.file : row->row.name;
+    bool moved =
+        row->old_file && strcmp(barrow_short_path(row->old_file), barrow_short_path(now)) != 0;
 
-    barrow_columns_put(columns, text);
-    free(text);
+    if (moved)
+        return barrow_place(row->old_file, row->old_line ? row->old_line : row->row.line);
+    return row->old_line ? barrow_format("%" PRIu32, row->old_line) : barrow_copy("");
 }
 
 static void print_rows(const struct comparison *c)
@@ -197,7 +199,7 @@ static void print_rows(const struct comparison *c)
                                                    {"before", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
                                                    {"after", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
                                                    {"blocks", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
-                                                   {"", ALIGN_LEFT, STYLE_PLAIN, 0, CUT_END}};
+                                                   {"status", ALIGN_LEFT, STYLE_PLAIN, 0, CUT_END}};
     static const struct barrow_column was = {"was", ALIGN_LEFT, STYLE_DIM, 8, CUT_START};
     enum { NUMBERS = sizeof numbers / sizeof *numbers };
     enum barrow_grouping by = (enum barrow_grouping)c->options->by;
@@ -207,8 +209,11 @@ static void print_rows(const struct comparison *c)
 
     memcpy(columns, numbers, sizeof numbers);
     count += barrow_group_columns(by, columns + count);
-    for (size_t i = 0; i < shown; i++)
-        any_moved = any_moved || c->rows[i].old_line || c->rows[i].old_file;
+    for (size_t i = 0; i < shown; i++) {
+        char *place = old_place(&c->rows[i]);
+        any_moved = any_moved || *place;
+        free(place);
+    }
     if (any_moved)
         columns[count++] = was;
     struct barrow_columns *lines = barrow_columns_new(&c->after.terminal, columns, count,
@@ -218,8 +223,11 @@ static void print_rows(const struct comparison *c)
         put_numbers(lines, row);
         barrow_put_group(lines, row->status == BARROW_DIFF_GONE ? &c->before : &c->after, by,
                          &row->row);
-        if (any_moved)
-            put_old_place(lines, row);
+        if (any_moved) {
+            char *place = old_place(row);
+            barrow_columns_put(lines, place);
+            free(place);
+        }
     }
     if (shown)
         barrow_columns_print(lines);
