@@ -6,7 +6,7 @@
     make_ledger.py bundle FILE        the same three in one file
     make_ledger.py seeds DIRECTORY    ledgers of every sort, also broken ones, packed for tests/fuzz/ledger.c
     make_ledger.py bundles DIRECTORY  bundles of every sort for tests/fuzz/bundle.c
-    make_ledger.py big FILE [SITES [NODES]]
+    make_ledger.py big FILE [SITES [NODES [CHANGES]]]   CHANGES: entries of its checkpoints
 
 It is a second reading of src/ledger/format.h that shares no code with the recorder: what the two
 disagree on is a defect of one of them.
@@ -604,7 +604,7 @@ def pack(data):
     return out
 
 
-def big(sites, nodes):
+def big(sites, nodes, changes):
     ledger = Ledger()
     codes = [
         ledger.code(
@@ -645,6 +645,9 @@ def big(sites, nodes):
     ledger.state.update(best=1 << 40, epoch=2, best_ns=3_000 * MS, now_ns=9_000 * MS, end=1, end_ns=9_000 * MS)
     for i in range(2000):
         ledger.sample(i * 4 * MS, 100_000_000 + i, 90_000_000 + i)
+    for i in range(0, changes, 10_000):  # of sites here and there
+        entries = [(1 + (i * 13 + k * 7) % sites, 16 + (i + k) % 900, 1 + k % 9) for k in range(10_000)]
+        ledger.checkpoint(i * 5_000, 90_000_000, entries)
     return ledger.to_bytes(pages=16, growth=2)
 
 
@@ -659,8 +662,8 @@ def main():
         for name, data in {"family": family, "seeds": seeds, "bundles": bundles}[what]().items():
             (to / name).write_bytes(data)
     elif what == "big":
-        sites, nodes = [int(n) for n in sys.argv[3:]] + [200_000, 500_000][len(sys.argv) - 3 :]
-        to.write_bytes(big(sites, nodes))
+        counts = [int(n) for n in sys.argv[3:]]
+        to.write_bytes(big(*counts, *(200_000, 500_000, 0)[len(counts) :]))
     else:
         sys.exit(__doc__)
 
