@@ -184,19 +184,19 @@ static void write_json(struct answer *a)
     barrow_json_end_array(json);
 }
 
-/* "after 1.2 s, as known 30 ms before"; to be freed. */
+/* "1.2 s", or "1.2 s (as of 1.1 s, 85 ms before)": the point that is really shown; to be freed. */
 static char *moment_words(const struct answer *a, const struct moment *moment)
 {
     const struct barrow_terminal *t = &a->view.terminal;
-    char *asked = barrow_duration(t, moment->asked_ns), *words;
+    char *asked = barrow_duration(t, moment->asked_ns);
 
-    if (!moment->known || moment->as_of_ns >= moment->asked_ns) {
-        words = barrow_copy(asked);
-    } else {
-        char *distance = barrow_duration(t, moment->asked_ns - moment->as_of_ns);
-        words = barrow_format("%s (known as of %s before)", asked, distance);
-        free(distance);
-    }
+    if (!moment->known || moment->as_of_ns >= moment->asked_ns)
+        return asked;
+    char *as_of = barrow_duration(t, moment->as_of_ns);
+    char *distance = barrow_duration(t, moment->asked_ns - moment->as_of_ns);
+    char *words = barrow_format("%s (as of %s, %s before)", asked, as_of, distance);
+    free(distance);
+    free(as_of);
     free(asked);
     return words;
 }
@@ -205,19 +205,35 @@ static void print_headline(const struct answer *a)
 {
     const char *by = barrow_grouping_names[a->options->by], *filter = a->options->filter;
     char bytes[BARROW_UNITS_ROOM];
-    char *to = moment_words(a, &a->to);
+    char *words = moment_words(a, &a->to);
     char *only = barrow_format("%s%s", filter ? ", only " : "", filter ? filter : "");
 
     barrow_units_bytes(bytes, a->whole.bytes);
-    if (is_span(a)) {
-        char *from = moment_words(a, &a->from);
+    if (!is_span(a)) {
+        barrow_view_headline(&a->view, "live at %s, by %s%s: %s", words, by, only, bytes);
+    } else {
+        char *from = barrow_duration(&a->view.terminal, a->from.asked_ns);
+        char *to = barrow_duration(&a->view.terminal, a->to.asked_ns);
         barrow_view_headline(&a->view, "grown between %s and %s and still alive then, by %s%s: %s",
                              from, to, by, only, bytes);
         free(from);
-    } else {
-        barrow_view_headline(&a->view, "live at %s, by %s%s: %s", to, by, only, bytes);
+        free(to);
     }
     free(only);
+    free(words);
+}
+
+/* Between which points the growth was really taken, if they are not those that were asked for. */
+static void print_resolution(const struct answer *a)
+{
+    char *from = moment_words(a, &a->from), *to = moment_words(a, &a->to);
+
+    if (strchr(from, '(') || strchr(to, '(')) {
+        char *words = barrow_format("from %s to %s", from, to);
+        barrow_view_say(&a->view, STYLE_DIM, " ", words);
+        free(words);
+    }
+    free(from);
     free(to);
 }
 
@@ -227,6 +243,8 @@ static void print_text(struct answer *a)
     const struct barrow_terminal *t = &a->view.terminal;
 
     print_headline(a);
+    if (is_span(a))
+        print_resolution(a);
     if (!a->to.known) {
         char *when = barrow_duration(t, a->to.asked_ns);
         fprintf(t->out, " nothing is known of the time before %s: no checkpoint was taken yet\n",

@@ -159,7 +159,7 @@ static void print_doubts(const struct comparison *c)
     if (strcmp(c->before.profile->command, c->after.profile->command) != 0) {
         char *text =
             barrow_format("%s, then %s", c->before.profile->command, c->after.profile->command);
-        barrow_view_say(&c->after, STYLE_WARN, "other commands: ", text);
+        barrow_view_say(&c->after, STYLE_WARN, "the commands differ: ", text);
         free(text);
     }
 }

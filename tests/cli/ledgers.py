@@ -1,7 +1,8 @@
 """Ledgers for the tests of the command line, written without a recorder.
 
     ledgers.py DIRECTORY     writes etl.barrow (of the program etl.py, which is copied beside it),
-                             hostile.barrow, empty.barrow, deep.barrow, busy/ and family/
+                             before.barrow and after.barrow (of two versions of a program),
+                             hostile.barrow, empty.barrow, deep.barrow, many.barrow and family/
 """
 
 from __future__ import annotations
@@ -152,6 +153,41 @@ def many():
     return ledger
 
 
+def version(late):
+    """A program before and after an edit: three lines more above load(), one more in the module, old()
+    gone, new() new, another Python; load and the module keep more, index less."""
+    down, library = (3, "/opt/lib/python3.12") if late else (0, "/opt/lib/python3.11")
+    ledger = Ledger(command=("shop.py", "--all"), run=b"the second run !" if late else b"the first run !!")
+    ledger.add("sys_path", struct.pack("<II", ledger.string(library), 0))
+    root = ledger.thread("MainThread")
+    recording = Recording(ledger)
+
+    def line(caller, name, first, number, file="/srv/shop.py"):
+        return ledger.node(caller, place(ledger, file, name, first, number), 5)
+
+    def alloc(node, size, count=1, domain=OBJ):
+        return recording.alloc(node, domain, size, count)
+
+    edited = int(late)
+    for number, size in ((40, 700), (41, 64), (42, 1 << 20), (43, 96)):
+        alloc(line(root, "<module>", 1, number + edited), size)
+    if late:
+        alloc(line(root, "<module>", 1, 2), 30_000)
+    top = line(root, "<module>", 1, 60 + edited)
+    load = line(top, "load", 10 + down, 12 + down)
+    alloc(load, 512, 4000 if late else 1000)
+    alloc(line(top, "load", 10 + down, 13 + down), 80, 500)
+    index = line(top, "Shop.index", 20 + down, 21 + down)
+    recording.now = 300 * MS
+    alloc(index, 5000, 60 if late else 200, MEM)
+    alloc(line(top, "new" if late else "old", 30 + down, 31 + down), 200_000)
+    alloc(line(load, "loads", 299, 346, f"{library}/json/__init__.py"), 900, 40 if late else 30)
+    recording.now = 900 * MS
+    recording.free(recording.alloc(line(top, "<lambda>", 50 + down, 50 + down), OBJ, 64, 2000), temporary=True)
+    recording.finish(end=1, now=1_000 * MS)
+    return ledger
+
+
 def write(directory: Path) -> None:
     source = directory / "etl.py"
     source.write_bytes((HERE / "etl.py").read_bytes())
@@ -159,7 +195,7 @@ def write(directory: Path) -> None:
     empty = Ledger(command=("nothing.py",))
     Recording(empty).finish(end=0, now=3 * MS)
     for name, ledger in (("etl", etl()), ("hostile", hostile()), ("deep", deep()), ("many", many()),
-                         ("empty", empty)):
+                         ("empty", empty), ("before", version(late=False)), ("after", version(late=True))):
         (directory / f"{name}.barrow").write_bytes(ledger.to_bytes(pages=4, growth=2))
     (directory / "family").mkdir()
     for name, data in make_ledger.family().items():
