@@ -49,6 +49,8 @@ venv:
 # A real wheel, installed: what is tested is what users get.  Ninja rebuilds only what changed.
 $(VENV)/.installed: $(SOURCES)
 	@echo "building barrow for $$($(VENV)/bin/python -V) in $(VENV)" >&2
+	@# A build directory made before an option existed can't be given it.
+	@if test meson_options.txt -nt $(MESON_BUILD)/build.ninja; then rm -rf $(MESON_BUILD); fi
 	@mkdir -p $(MESON_BUILD)
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pip install -q --no-deps \
 		--no-build-isolation --force-reinstall -Cbuild-dir=$(MESON_BUILD) -Csetup-args=-Ddebug=true \
