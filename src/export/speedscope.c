@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "export/export.h"
+#include "export/text.h"
 #include "table/calltree.h"
 #include "table/keys.h"
 #include "table/stack.h"
@@ -24,9 +25,9 @@ static const struct {
 static void put_frame(struct barrow_json *json, const struct barrow_frame *frame)
 {
     barrow_json_begin_object(json);
-    barrow_put_text(json, "name", frame->function);
+    barrow_export_put_text(json, "name", frame->function);
     if (*frame->file) {
-        barrow_put_text(json, "file", frame->file);
+        barrow_export_put_text(json, "file", frame->file);
         if (frame->line)
             barrow_put_number(json, "line", frame->line);
     }
@@ -133,7 +134,7 @@ int barrow_export_speedscope(const struct barrow_profile *profile, enum barrow_m
     barrow_json_begin_object(&json);
     barrow_put_text(&json, "$schema", "https://www.speedscope.app/file-format-schema.json");
     barrow_put_text(&json, "exporter", "barrow@" BARROW_VERSION);
-    barrow_put_text(&json, "name", profile->command);
+    barrow_export_put_text(&json, "name", profile->command ? profile->command : "");
     barrow_put_number(&json, "activeProfileIndex", metric);
     put_frames(&json, profile);
     barrow_json_key(&json, "profiles");

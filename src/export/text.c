@@ -59,3 +59,12 @@ const char *barrow_export_utf8(const char *name, char **copy)
     }
     return *copy;
 }
+
+void barrow_export_put_text(struct barrow_json *json, const char *key, const char *text)
+{
+    char *copy = NULL;
+
+    barrow_json_key(json, key);
+    barrow_json_string(json, text ? barrow_export_utf8(text, &copy) : NULL);
+    free(copy);
+}

@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "export/export.h"
+#include "export/text.h"
 #include "table/keys.h"
 
 enum { LINE_MAIN = 1, LINE_GC = 2 }; /* thread numbers: made up */
@@ -34,7 +35,7 @@ static void begin_event(struct barrow_json *json, const char *phase, const char 
 {
     barrow_json_begin_object(json);
     barrow_put_text(json, "ph", phase);
-    barrow_put_text(json, "name", name);
+    barrow_export_put_text(json, "name", name);
     barrow_put_number(json, "pid", pid);
     put_us(json, "ts", time_ns);
 }
@@ -58,7 +59,7 @@ static void put_name(struct barrow_json *json, const char *what, uint32_t pid, u
     if (line)
         barrow_put_number(json, "tid", line);
     begin_args(json);
-    barrow_put_text(json, "name", name);
+    barrow_export_put_text(json, "name", name);
     end_args(json);
 }
 
@@ -88,7 +89,7 @@ static void put_processes(struct barrow_json *json, const struct barrow_profile 
         uint64_t end_ns = process->start_ns + process->duration_ns;
         char size[BARROW_UNITS_ROOM], peak[BARROW_UNITS_ROOM + 16];
 
-        put_name(json, "process_name", process->pid, 0, process->command);
+        put_name(json, "process_name", process->pid, 0, process->command ? process->command : "");
         put_name(json, "thread_name", process->pid, LINE_MAIN, "marks");
         put_name(json, "thread_name", process->pid, LINE_GC, "garbage collector");
         if (process->peak_bytes) {
