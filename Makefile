@@ -142,6 +142,7 @@ bench: build ## barrow beside other profilers, on 3.11 and on 3.14 in the chroot
 	@$(BOOTSTRAP) matrix bench
 	@scripts/chroot setup $(CHROOT)
 	bench/run --forky $(CHROOT) $(BENCH_ARGS)
+	bench/page --barrow $(VENV)/bin/barrow
 
 # ---- looks -------------------------------------------------------------------------------------
 
@@ -152,6 +153,10 @@ check: layers venv ## format, lint, types, layers
 	@scripts/check-text.py
 	$(VENV)/bin/ruff check -q barrow scripts tests bench
 	$(VENV)/bin/mypy
+	@if command -v npm >/dev/null; then \
+		scripts/web-tree web build/web || { cat build/web.log >&2; exit 1; }; \
+		npm --silent --prefix build/web run check; \
+	else echo "check: no npm here: the report page's types are not checked" >&2; fi
 
 .PHONY: format
 format: ## format the C sources
