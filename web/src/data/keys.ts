@@ -1,8 +1,7 @@
 // What makes frames the same: within a recording, and across two that are compared.
 //
-// Within one, a frame is its function, file and line.  Across two, lines move: there a frame is its function,
-// file and the line counted from the function's first; of several functions of one name in a file, the
-// n-th in order matches the n-th.  Where the file is unknown to the other recording, its module stands for it.
+// Within one, a frame is its function, file and line.  Across two, lines move: match.ts.
+import { matchFrames } from "./match";
 import { FOLDED, THREAD, type Profile } from "./profile";
 import { Pairs } from "./pairs";
 
@@ -26,11 +25,9 @@ export class Keys {
     readonly byFunction: boolean,
   ) {
     this.owner = [profiles[0]!, profiles[0]!];
-    const known = new Map<string, number>();
-    for (const profile of profiles) {
-      const numbers = profiles.length > 1 ? this.matched(profile, known) : this.numbered(profile);
-      this.of.push(this.take(profile, numbers));
-    }
+    const [main, base] = profiles as [Profile, Profile | undefined];
+    const numbers = base ? matchFrames(main, base, byFunction) : [this.numbered(main)];
+    profiles.forEach((profile, index) => this.of.push(this.take(profile, numbers[index]!)));
     for (const profile of profiles) this.markThreads(profile);
   }
 
@@ -77,26 +74,7 @@ export class Keys {
     const pairs = new Pairs();
     const numbers = new Uint32Array(frames.file.length);
     for (let i = 1; i < numbers.length; i++)
-      numbers[i] = 2 + pairs.add(places.add(frames.function[i]!, frames.file[i]!), this.byFunction ? 0 : frames.line[i]!);
-    return numbers;
-  }
-
-  private matched(profile: Profile, known: Map<string, number>): Uint32Array {
-    const { frames } = profile;
-    const order = ordinals(profile);
-    const isFirst = profile === this.profiles[0];
-    const numbers = new Uint32Array(frames.file.length);
-    for (let i = 1; i < numbers.length; i++) {
-      const line = this.byFunction ? "" : `${order[i]} ${frames.line[i]! - frames.firstLine[i]!}`;
-      const tail = `\0${profile.name(frames.function[i]!)}\0${line}`;
-      const byFile = profile.name(frames.file[i]!) + tail;
-      const byModule = `\0${profile.name(frames.module[i]!)}${tail}`;
-      const number = known.get(byFile) ?? (isFirst ? undefined : known.get(byModule)) ?? 2 + known.size;
-      // Each new key takes two entries, so that numbers are unique though not without gaps.
-      known.set(byFile, number);
-      if (!known.has(byModule)) known.set(byModule, number);
-      numbers[i] = number;
-    }
+      numbers[i] = 1 + pairs.add(places.add(frames.function[i]!, frames.file[i]!), this.byFunction ? 0 : frames.line[i]!);
     return numbers;
   }
 
@@ -128,18 +106,4 @@ export class Keys {
 
 function isImport(file: string): boolean {
   return /^<frozen (importlib|zipimport)|importlib[/.](_bootstrap|__init__)/.test(file);
-}
-
-/** By frame: its function is the n-th of that name in its file. */
-function ordinals(profile: Profile): Uint32Array {
-  const { frames } = profile;
-  const places = new Pairs();
-  const firsts: Set<number>[] = [];
-  const place = new Uint32Array(frames.file.length);
-  for (let i = 0; i < place.length; i++) {
-    place[i] = places.add(frames.function[i]!, frames.file[i]!);
-    (firsts[place[i]!] ??= new Set()).add(frames.firstLine[i]!);
-  }
-  const sorted = firsts.map((set) => [...set].sort((a, b) => a - b));
-  return place.map((p, i) => sorted[p]!.indexOf(frames.firstLine[i]!));
 }
