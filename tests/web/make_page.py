@@ -13,9 +13,10 @@ import base64
 import gzip
 import json
 import random
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Any
 
 MARKER = "<!--barrow:data-->"
 DOMAINS = ("obj", "mem", "malloc", "mmap")
@@ -124,7 +125,7 @@ class Recording:
     def add(self, group: str, *values: Any) -> int:
         names = GROUPS[group]
         assert len(values) == len(names), group
-        for name, value in zip(names, values):
+        for name, value in zip(names, values, strict=False):
             self.columns[f"{group}.{name}"].append(value)
         return len(self.columns[f"{group}.{names[0]}"]) - 1
 
@@ -192,14 +193,14 @@ class Recording:
         values = self.columns[f"sites.{column}"]
         if process is None:
             return sum(values)
-        return sum(v for v, p in zip(values, self.columns["sites.process"]) if p == process)
+        return sum(v for v, p in zip(values, self.columns["sites.process"], strict=False) if p == process)
 
     def summary(self) -> dict[str, Any]:
         if not self.processes:
             self.process(4711, self.command)
         rss = self.columns["samples.rss"]
         for number, process in enumerate(self.processes):
-            own = [r for r, p in zip(rss, self.columns["samples.process"]) if p == number]
+            own = [r for r, p in zip(rss, self.columns["samples.process"], strict=False) if p == number]
             process.setdefault("peak_bytes", self.sum("peak_bytes", number))
             process.setdefault("peak_time_s", process["start_s"] + process["duration_s"] * 0.8)
             process.setdefault("live_bytes", self.sum("leaked_bytes", number))
@@ -241,7 +242,7 @@ class Recording:
     def gc(self) -> list[dict[str, Any]]:
         pauses: list[list[int]] = [[], [], []]
         for generation, pause in zip(
-            self.columns["gc_events.generation"], self.columns["gc_events.pause_us"]
+            self.columns["gc_events.generation"], self.columns["gc_events.pause_us"], strict=False
         ):
             pauses[generation].append(pause)
         return [
@@ -304,8 +305,8 @@ def page(template: str, main: Recording, base: Recording | None = None) -> str:
 
 # ---- made-up programs ----
 
-WORDS = "read write parse load index merge join split clean fetch render build store scan pack sort".split()
-THINGS = "rows table orders users cache batch tree page image record frame block header token".split()
+WORDS = ["read", "write", "parse", "load", "index", "merge", "join", "split", "clean", "fetch", "render", "build", "store", "scan", "pack", "sort"]
+THINGS = ["rows", "table", "orders", "users", "cache", "batch", "tree", "page", "image", "record", "frame", "block", "header", "token"]
 PACKAGES = ("shop", "pandas", "json", "sqlalchemy", "requests", "numpy", "csv", "logging", "xml")
 
 
@@ -397,7 +398,7 @@ def make_samples(recording: Recording, chance: random.Random, processes: int) ->
     c, span = recording.columns, recording.duration_us
     interval = max(1, span // 400)
     series = [[(0, 0)] for _ in range(processes)]
-    for time, process, live in zip(c["points.time_us"], c["points.process"], c["points.live_bytes"]):
+    for time, process, live in zip(c["points.time_us"], c["points.process"], c["points.live_bytes"], strict=False):
         series[process].append((time, live))
     at = [0] * processes
     highest = [0] * processes
