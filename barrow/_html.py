@@ -32,16 +32,17 @@ _FACTS = {
 }
 
 
-def _bytes(value: float) -> str:
+def _bytes(value: int) -> str:
+    """Give at most three digits, rounded down, as the command does."""
     unit = 0
-    while value >= 1024 and unit < len(_UNITS) - 1:
-        value /= 1024
+    while value >> 10 * (unit + 1) and unit < len(_UNITS) - 1:
         unit += 1
-    return f"{value:.1f} {_UNITS[unit]}" if unit and value < 10 else f"{value:.0f} {_UNITS[unit]}"
+    tenths = value * 10 >> 10 * unit
+    return f"{tenths / 10} {_UNITS[unit]}" if unit and tenths < 100 else f"{tenths // 10} {_UNITS[unit]}"
 
 
 def _fact(key: str, value: object) -> str:
-    if isinstance(value, int | float) and key.endswith("_bytes"):
+    if isinstance(value, int) and key.endswith("_bytes"):
         return _bytes(value)
     if isinstance(value, int | float) and key.endswith("_s"):
         return f"{value:.2f} s"

@@ -318,7 +318,7 @@ def test_default_name_and_mode(ledger_path, tmp_path):
     made_page = work / "known.html"
     assert stat.S_IMODE(made_page.stat().st_mode) == 0o600
     size = made_page.stat().st_size
-    assert done.stderr == f"barrow: wrote known.html, {size / 1024:.0f} KiB\n"
+    assert done.stderr == f"barrow: wrote known.html, {size // 1024} KiB\n"
     again = report(ledger_path, cwd=work)
     assert (again.status, again.stderr) == (2, "barrow: known.html exists; -f overwrites it\n")
     assert report(ledger_path, "-f", cwd=work).status == 0
