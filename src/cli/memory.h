@@ -10,8 +10,8 @@
 
 void *barrow_allocate(size_t bytes); /* zeroed */
 void *barrow_reallocate(void *block, size_t bytes);
-char *barrow_copy(const char *text);
+char *barrow_copy(const char *text) __attribute__((returns_nonnull));
 /* printf into memory of its own */
-char *barrow_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *barrow_format(const char *format, ...) __attribute__((returns_nonnull, format(printf, 1, 2)));
 
 #endif

@@ -50,7 +50,8 @@ enum barrow_cut { CUT_END, CUT_START, CUT_MIDDLE };
 /* Shortens a printable text in place of memory of its own to at most `width` columns, marking
  * the cut; frees the given text when it makes another. */
 char *barrow_fit(const struct barrow_terminal *t, char *printable, size_t width,
-                 enum barrow_cut cut);
+                 enum barrow_cut cut)
+    __attribute__((returns_nonnull));
 
 /* UTF-8 text, or its ASCII stand-in where the terminal takes no UTF-8. */
 const char *barrow_pick(const struct barrow_terminal *t, const char *utf8, const char *ascii);

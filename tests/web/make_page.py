@@ -162,9 +162,7 @@ class Recording:
         process: int = 0,
     ) -> int:
         values = (peak, leaked, total or peak, temporary)
-        return self.add(
-            "sites", node, process, DOMAINS.index(domain), *(x for value in values for x in value)
-        )
+        return self.add("sites", node, process, DOMAINS.index(domain), *(x for value in values for x in value))
 
     def process(self, pid: int, command: str, **facts: Any) -> None:
         self.processes.append(
@@ -305,8 +303,40 @@ def page(template: str, main: Recording, base: Recording | None = None) -> str:
 
 # ---- made-up programs ----
 
-WORDS = ["read", "write", "parse", "load", "index", "merge", "join", "split", "clean", "fetch", "render", "build", "store", "scan", "pack", "sort"]
-THINGS = ["rows", "table", "orders", "users", "cache", "batch", "tree", "page", "image", "record", "frame", "block", "header", "token"]
+WORDS = [
+    "read",
+    "write",
+    "parse",
+    "load",
+    "index",
+    "merge",
+    "join",
+    "split",
+    "clean",
+    "fetch",
+    "render",
+    "build",
+    "store",
+    "scan",
+    "pack",
+    "sort",
+]
+THINGS = [
+    "rows",
+    "table",
+    "orders",
+    "users",
+    "cache",
+    "batch",
+    "tree",
+    "page",
+    "image",
+    "record",
+    "frame",
+    "block",
+    "header",
+    "token",
+]
 PACKAGES = ("shop", "pandas", "json", "sqlalchemy", "requests", "numpy", "csv", "logging", "xml")
 
 
@@ -345,8 +375,7 @@ def make_nodes(recording: Recording, chance: random.Random, frames: Sequence[int
 def make_sites(recording: Recording, chance: random.Random, count: int, processes: int) -> None:
     nodes = len(recording.columns["nodes.parent"])
     picks = sorted(
-        (int(3 + (nodes - 3) * chance.random()), chance.choices(range(4), (60, 20, 18, 2))[0])
-        for _ in range(count)
+        (int(3 + (nodes - 3) * chance.random()), chance.choices(range(4), (60, 20, 18, 2))[0]) for _ in range(count)
     )
     for node, domain in picks:
         size = int(chance.paretovariate(0.75) * 64)
@@ -381,9 +410,7 @@ def make_times(recording: Recording, chance: random.Random, processes: int, poin
     live = [0] * processes
     for time in sorted(set(events) | {peak_at, span}):
         for process in range(processes):
-            changed = [
-                (site, end) for site, end in events.get(time, ()) if c["sites.process"][site] == process
-            ]
+            changed = [(site, end) for site, end in events.get(time, ()) if c["sites.process"][site] == process]
             for site, end in changed:
                 size = c["sites.leaked_bytes" if end else "sites.peak_bytes"][site]
                 blocks = c["sites.leaked_blocks" if end else "sites.peak_blocks"][site]
