@@ -170,12 +170,6 @@ static char *chain_text(const struct barrow_flame_picture *p, char **names, size
     }
 }
 
-/* What a cell says in so many columns; exactly so many are used. */
-struct label {
-    char *name, *place, *size; /* to be freed; NULL: no room */
-    size_t blanks[2];          /* before the size, behind it */
-};
-
 static char *name_in(const struct barrow_flame_picture *p, uint32_t cell, size_t room)
 {
     char *names[NAMES];
@@ -201,49 +195,34 @@ static char *name_in(const struct barrow_flame_picture *p, uint32_t cell, size_t
     return barrow_fit(&p->view->terminal, text, room, room < 8 ? CUT_END : CUT_MIDDLE);
 }
 
-static struct label label_of(const struct barrow_flame_picture *p, uint32_t cell, size_t room)
-{
-    char size[BARROW_UNITS_ROOM];
-    struct label label = {.name = name_in(p, cell, room)};
-    uint32_t told = p->inverted ? p->head[cell] : cell;
-    size_t left = room - barrow_width(label.name);
-    char *recursion = recursion_of(p, told), *place = place_of(p, told);
-
-    barrow_units_bytes(size, p->flame->cells[cell].total.bytes);
-    if (*recursion && left >= strlen(recursion)) {
-        char *longer = barrow_format("%s%s", label.name, recursion);
-        free(label.name);
-        label.name = longer;
-        left -= strlen(recursion);
-    }
-    free(recursion);
-    size_t width = barrow_width(place);
-    if (*place && left >= 2 + (width < PLACE_AT_LEAST ? width : PLACE_AT_LEAST)) {
-        label.place = barrow_fit(&p->view->terminal, place, left - 2, CUT_START);
-        left -= 2 + barrow_width(label.place);
-    } else {
-        free(place);
-    }
-    label.blanks[0] = left;
-    if (label.place && left >= 2 + strlen(size)) {
-        label.size = barrow_copy(size);
-        label.blanks[0] -= strlen(size) + 1;
-        label.blanks[1] = 1;
-    }
-    return label;
-}
-
+/* What a cell says in so many columns, all of which are used: the name, and what there is room for.
+ */
 static void print_label(const struct barrow_flame_picture *p, uint32_t cell, size_t room)
 {
     FILE *out = p->view->terminal.out;
-    struct label label = label_of(p, cell, room);
+    char size[BARROW_UNITS_ROOM];
+    uint32_t told = p->inverted ? p->head[cell] : cell;
+    char *name = name_in(p, cell, room), *recursion = recursion_of(p, told);
+    char *place = place_of(p, told);
+    size_t left = room - barrow_width(name), width = barrow_width(place);
+    bool has_recursion = left >= strlen(recursion);
 
-    fprintf(out, "%s%s%s%*s%s%*s", label.name, label.place ? "  " : "",
-            label.place ? label.place : "", (int)label.blanks[0], "", label.size ? label.size : "",
-            (int)label.blanks[1], "");
-    free(label.name);
-    free(label.place);
-    free(label.size);
+    left -= has_recursion ? strlen(recursion) : 0;
+    bool has_place = *place && left >= 2 + (width < PLACE_AT_LEAST ? width : PLACE_AT_LEAST);
+    if (has_place) {
+        place = barrow_fit(&p->view->terminal, place, left - 2, CUT_START);
+        left -= 2 + barrow_width(place);
+    }
+    fprintf(out, "%s%s%s%s", name, has_recursion ? recursion : "", has_place ? "  " : "",
+            has_place ? place : "");
+    barrow_units_bytes(size, p->flame->cells[cell].total.bytes);
+    if (has_place && left >= 2 + strlen(size))
+        fprintf(out, "%*s ", (int)left - 1, size);
+    else
+        fprintf(out, "%*s", (int)left, "");
+    free(name);
+    free(recursion);
+    free(place);
 }
 
 /* Dots, and how many cells they are. */
