@@ -17,53 +17,14 @@ const char *barrow_diff_status_name(enum barrow_diff_status status)
     return names[status];
 }
 
-/* ---- numbers for pairs: (file, function), (callers, line), (group, domain) ---- */
-
-struct pair {
-    uint32_t first, second;
-};
-
-struct pairs {
-    struct barrow_map map;
-    BARROW_ARRAY(struct pair) items;
-};
-
-#define SAME_PAIR(items, i, key) \
-    ((items)[(i)-1].first == (key).first && (items)[(i)-1].second == (key).second)
-BARROW_MAP_FIND(find_pair, const struct pair *, struct pair, SAME_PAIR)
-
-/* From 1; 0: no memory. */
-static uint32_t number_of_pair(struct pairs *pairs, uint32_t first, uint32_t second)
-{
-    struct pair key = {first, second};
-    uint32_t hash = barrow_hash_2(first, second);
-    if (!barrow_map_reserve(&pairs->map, 1))
-        return 0;
-    uint32_t *found = find_pair(&pairs->map, pairs->items.items, key, hash);
-    if (*found == 0) {
-        struct pair *item = barrow_array_add(&pairs->items);
-        if (!item)
-            return 0;
-        *item = key;
-        barrow_map_fill(&pairs->map, found, hash, (uint32_t)pairs->items.count);
-    }
-    return *found;
-}
-
-static void pairs_free(struct pairs *pairs)
-{
-    barrow_map_free(&pairs->map);
-    free(pairs->items.items);
-}
-
 /* ---- groups ---- */
 
 struct diff {
     const struct barrow_profile *before, *after;
     enum barrow_grouping by;
     struct diff_match match;
-    struct pairs groups; /* by function, or by stack */
-    struct pairs cells;  /* group and domain: the rows' numbers */
+    struct diff_pairs groups; /* (file, function), or (callers, line) */
+    struct diff_pairs cells;  /* (group, domain): the rows' numbers */
     uint32_t *stacks[2]; /* by stack: number of the stack that ends at a node, by side and node */
     BARROW_ARRAY(struct barrow_diff_row) rows;
 };
@@ -81,7 +42,7 @@ static bool number_stacks(struct diff *diff, const struct diff_side *side, uint3
         if (i == 0 || node->is_thread)
             continue;
         uint32_t line = node->is_folded ? 0 : side->lines[side->of_frame[node->frame]].number;
-        (*stacks)[i] = number_of_pair(&diff->groups, (*stacks)[node->parent], line);
+        (*stacks)[i] = diff_pair(&diff->groups, (*stacks)[node->parent], line);
         if (!(*stacks)[i])
             return false;
     }
@@ -98,8 +59,7 @@ static bool group_of(struct diff *diff, int side_number, const struct barrow_row
         *group = side->lines[side->of_frame[row->frame]].number;
         return true;
     case BARROW_BY_FUNCTION:
-        *group =
-            number_of_pair(&diff->groups, side->files[row->frame], side->functions[row->frame]);
+        *group = diff_pair(&diff->groups, side->files[row->frame], side->functions[row->frame]);
         return *group != 0;
     case BARROW_BY_FILE:
         *group = side->files[row->frame];
@@ -120,7 +80,7 @@ static struct barrow_diff_row *cell_of(struct diff *diff, int side, const struct
     uint32_t group;
     if (!group_of(diff, side, row, &group))
         return NULL;
-    uint32_t number = number_of_pair(&diff->cells, group, row->domain);
+    uint32_t number = diff_pair(&diff->cells, group, row->domain);
     if (number > diff->rows.count) {
         if (!barrow_array_add(&diff->rows))
             return NULL;
@@ -273,8 +233,8 @@ out:
     free(new);
     free(diff.stacks[0]);
     free(diff.stacks[1]);
-    pairs_free(&diff.groups);
-    pairs_free(&diff.cells);
+    diff_pairs_free(&diff.groups);
+    diff_pairs_free(&diff.cells);
     diff_match_free(&diff.match);
     free(diff.rows.items);
     return result;

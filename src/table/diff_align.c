@@ -12,6 +12,9 @@
 enum {
     COST_ALONE = 4,    /* a line without a counterpart */
     COST_DISTANCE = 4, /* a pair that moved by another distance than the one before */
+    COST_CALLS = 4,
+    COST_BLOCKS = 1,
+    COST_MANY_BLOCKS = 4, /* more than twice as many, or as few */
     CELLS_MOST = 1 << 21,
     DISTANCES_MOST = 1 << 20
 };
@@ -31,11 +34,13 @@ struct table {
     uint32_t *best; /* by column: the best cell at or left of it, of the rows above */
 };
 
-static int unlikeness(uint64_t a, uint64_t b)
+static int unlikeness(const struct diff_place *old, const struct diff_place *new)
 {
+    uint64_t a = old->blocks, b = new->blocks;
+    int cost = old->calls == new->calls ? 0 : COST_CALLS;
     if (a == b)
-        return 0;
-    return a / 2 <= b && b / 2 <= a && a && b ? 1 : 4;
+        return cost;
+    return cost + (a / 2 <= b && b / 2 <= a && a && b ? COST_BLOCKS : COST_MANY_BLOCKS);
 }
 
 static int64_t distance_of(const struct table *t, size_t i, size_t j)
@@ -54,7 +59,7 @@ static void fill_cell(struct table *t, size_t i, size_t j)
         cell = (struct cell){t->cells[same].gain, same};
     if (any != DIFF_NONE && t->cells[any].gain + COST_DISTANCE < cell.gain)
         cell = (struct cell){t->cells[any].gain + COST_DISTANCE, any};
-    cell.gain += unlikeness(t->old[i].blocks, t->new[j].blocks) - 2 * COST_ALONE;
+    cell.gain += unlikeness(&t->old[i], &t->new[j]) - 2 * COST_ALONE;
     t->cells[i * t->new_count + j] = cell;
 }
 
@@ -84,7 +89,8 @@ static uint32_t fill(struct table *t)
         }
         last = left;
     }
-    return last; /* a single pair costs no more than two lines alone: there is one */
+    /* With `gain` as it is counted, leaving all alone has twice the cost of one. */
+    return t->cells[last].gain <= 2 * COST_ALONE ? last : DIFF_NONE;
 }
 
 /* For generated files of tens of thousands of lines: what moved by no more than the whole. */
@@ -131,7 +137,7 @@ bool diff_align(const struct diff_place *old, size_t old_count, const struct dif
     for (size_t i = 0; i < old_count; i++)
         to[i] = DIFF_NONE;
     /* Most functions did not change at all. */
-    while (same < old_count && same < new_count && old[same].blocks == new[same].blocks &&
+    while (same < old_count && same < new_count && unlikeness(&old[same], &new[same]) == 0 &&
            (int64_t) new[same].line - (int64_t)old[same].line == distance) {
         to[same] = (uint32_t)same;
         same++;

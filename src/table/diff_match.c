@@ -25,6 +25,37 @@ uint32_t diff_text(struct diff_texts *texts, const char *text)
     return (uint32_t)texts->items.count - 1;
 }
 
+/* ---- pairs ---- */
+
+#define SAME_PAIR(items, i, key) \
+    ((items)[(i)-1].first == (key).first && (items)[(i)-1].second == (key).second)
+BARROW_MAP_FIND(find_pair, const struct diff_pair *, struct diff_pair, SAME_PAIR)
+
+uint32_t diff_pair(struct diff_pairs *pairs, uint32_t first, uint32_t second)
+{
+    struct diff_pair key = {first, second};
+    uint32_t hash = barrow_hash_2(first, second);
+    if (!barrow_map_reserve(&pairs->map, 1))
+        return 0;
+    uint32_t *found = find_pair(&pairs->map, pairs->items.items, key, hash);
+    if (*found == 0) {
+        struct diff_pair *item = barrow_array_add(&pairs->items);
+        if (!item)
+            return 0;
+        *item = key;
+        barrow_map_fill(&pairs->map, found, hash, (uint32_t)pairs->items.count);
+    }
+    return *found;
+}
+
+void diff_pairs_free(struct diff_pairs *pairs)
+{
+    barrow_map_free(&pairs->map);
+    free(pairs->items.items);
+}
+
+/* ---- frames ---- */
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -199,6 +230,29 @@ static void collect_lines(struct diff_side *side, uint32_t *order)
     }
 }
 
+/* Each function counts once for a line that calls it, from however many stacks. */
+static bool add_calls(struct diff_side *side)
+{
+    const struct barrow_profile *profile = side->profile;
+    struct diff_pairs calls = {0};
+    bool ok = true;
+    for (size_t i = 1; ok && i < profile->node_count; i++) {
+        const struct barrow_node *node = &profile->nodes[i];
+        const struct barrow_node *caller = &profile->nodes[node->parent];
+        if (node->is_thread || node->is_folded || node->parent == 0 || caller->is_thread ||
+            caller->is_folded)
+            continue;
+        size_t before = calls.items.count;
+        uint32_t line = side->of_frame[caller->frame];
+        ok = diff_pair(&calls, line, side->functions[node->frame]) != 0;
+        if (calls.items.count > before)
+            side->lines[line].calls +=
+                (uint64_t)barrow_hash_1(side->functions[node->frame]) * 0x9e3779b97f4a7c15u;
+    }
+    diff_pairs_free(&calls);
+    return ok;
+}
+
 static int compare_lines(const void *left, const void *right, void *context)
 {
     const struct diff_line *lines = context;
@@ -238,12 +292,14 @@ struct scratch {
     struct diff_place *old, *new;
     uint32_t *old_at, *new_at; /* where in the run the place's lines begin */
     uint32_t *to, *to_line;
+    bool *taken;
 };
 
 static size_t places_of_lines(const struct run *run, struct diff_place *places)
 {
     for (size_t i = 0; i < run->count; i++)
-        places[i] = (struct diff_place){line_of(run, i)->line, line_of(run, i)->blocks};
+        places[i] = (struct diff_place){line_of(run, i)->line, line_of(run, i)->blocks,
+                                        line_of(run, i)->calls};
     return run->count;
 }
 
@@ -253,12 +309,37 @@ static size_t places_of_codes(const struct run *run, struct diff_place *places, 
     for (size_t i = 0; i < run->count; count++) {
         struct run code = code_at(run, i);
         places[count] = (struct diff_place){.line = line_of(&code, 0)->first_line};
-        for (size_t line = 0; line < code.count; line++)
+        for (size_t line = 0; line < code.count; line++) {
             places[count].blocks += line_of(&code, line)->blocks;
+            places[count].calls += line_of(&code, line)->calls;
+        }
         at[count] = (uint32_t)i;
         i += code.count;
     }
     return count;
+}
+
+/* Lines that changed places: what is left over on both sides and is alike. */
+static void pair_the_rest(const struct scratch *scratch, size_t old_count, size_t new_count,
+                          bool *taken)
+{
+    static const uint64_t most = 1 << 22; /* comparisons */
+    if (old_count > most / (new_count + 1))
+        return;
+    memset(taken, 0, new_count * sizeof *taken);
+    for (size_t i = 0; i < old_count; i++)
+        if (scratch->to_line[i] != DIFF_NONE)
+            taken[scratch->to_line[i]] = true;
+    for (size_t i = 0; i < old_count; i++) {
+        const struct diff_place *old = &scratch->old[i];
+        for (uint32_t j = 0; scratch->to_line[i] == DIFF_NONE && j < new_count; j++) {
+            const struct diff_place *new = &scratch->new[j];
+            if (taken[j] || old->blocks != new->blocks || old->calls != new->calls)
+                continue;
+            scratch->to_line[i] = j;
+            taken[j] = true;
+        }
+    }
 }
 
 static bool match_code(struct scratch *scratch, const struct run *old, const struct run *new)
@@ -268,6 +349,7 @@ static bool match_code(struct scratch *scratch, const struct run *old, const str
     places_of_lines(new, scratch->new);
     if (!diff_align(scratch->old, old->count, scratch->new, new->count, distance, scratch->to_line))
         return false;
+    pair_the_rest(scratch, old->count, new->count, scratch->taken);
     for (size_t i = 0; i < old->count; i++)
         if (scratch->to_line[i] != DIFF_NONE)
             line_of(old, i)->number = line_of(new, scratch->to_line[i])->number;
@@ -339,12 +421,14 @@ static bool match_lines(struct diff_match *match)
         malloc(most * sizeof *s.old),    malloc(most * sizeof *s.new),
         malloc(most * sizeof *s.old_at), malloc(most * sizeof *s.new_at),
         malloc(most * sizeof *s.to),     malloc(most * sizeof *s.to_line),
+        malloc(most * sizeof *s.taken),
     };
     bool ok = old_order && new_order && s.old && s.new &&s.old_at &&s.new_at &&s.to &&s.to_line;
     if (ok) {
         order_lines(&match->after, new_order, 1);
         order_lines(&match->before, old_order, 1 + (uint32_t)match->after.count);
-        ok = match_functions(match, &s, old_order, new_order);
+        ok = add_calls(&match->before) && add_calls(&match->after) &&
+             match_functions(match, &s, old_order, new_order);
     }
     free(old_order);
     free(new_order);
@@ -354,6 +438,7 @@ static bool match_lines(struct diff_match *match)
     free(s.new_at);
     free(s.to);
     free(s.to_line);
+    free(s.taken);
     return ok;
 }
 

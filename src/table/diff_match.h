@@ -10,10 +10,11 @@
  *
  *     before   12   40 41 42      60          a line without a counterpart costs 4,
  *              |     \  \  \       \          a pair whose distance differs from that of the pair
- *     after    12     41 42 43  50  61        before it costs 4, one that allocated another number
- *                                             of blocks up to 4
+ *     after    12     41 42 43  50  61        before it 4, one that calls other functions 4,
+ *                                             one that allocated another number of blocks up to 4
  *
- * The distance to begin with is how far the function's first line moved.  Functions of one name in
+ * The distance to begin with is how far the function's first line moved.  Lines that changed places
+ * can't all be paired in order; those left over are paired if they are alike.  Functions of one name in
  * one file (lambdas) are told apart in the same way, by their first lines.
  */
 #ifndef BARROW_TABLE_DIFF_MATCH_H
@@ -32,10 +33,22 @@ struct diff_texts { /* {0}; equal texts have equal numbers */
 /* 0: no memory. */
 uint32_t diff_text(struct diff_texts *texts, const char *text);
 
+struct diff_pair {
+    uint32_t first, second;
+};
+struct diff_pairs { /* {0}; equal pairs have equal numbers, from 1 */
+    struct barrow_map map;
+    BARROW_ARRAY(struct diff_pair) items; /* pair n at n - 1 */
+};
+/* 0: no memory. */
+uint32_t diff_pair(struct diff_pairs *pairs, uint32_t first, uint32_t second);
+void diff_pairs_free(struct diff_pairs *pairs);
+
 struct diff_line { /* a line of a function */
     uint32_t file, function, first_line, line;
-    uint64_t blocks; /* allocated there in all */
     uint32_t number; /* shared by both sides */
+    uint64_t blocks; /* allocated there in all */
+    uint64_t calls;  /* stands for the names of the functions called from there */
 };
 
 struct diff_side {
@@ -57,10 +70,10 @@ bool diff_match_init(struct diff_match *match, const struct barrow_profile *befo
                      const struct barrow_profile *after);
 void diff_match_free(struct diff_match *match);
 
-/* Where something stands and how much it allocated. */
+/* Where something stands, and what it does. */
 struct diff_place {
     uint32_t line;
-    uint64_t blocks;
+    uint64_t blocks, calls;
 };
 /* Pairs places, both in rising order of line: to[i] becomes the index in `new` of old[i]'s counterpart, or
  * DIFF_NONE.  `distance`: how far the first is expected to have moved.  false: no memory. */

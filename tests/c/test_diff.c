@@ -29,8 +29,8 @@ enum { MOST = 64 };
 
 struct made {
     struct barrow_profile profile;
-    struct barrow_frame frames[MOST + 3];
-    struct barrow_node nodes[MOST + 3];
+    struct barrow_frame frames[2 * MOST];
+    struct barrow_node nodes[2 * MOST];
     struct barrow_site sites[MOST + 1];
     struct barrow_process process;
 };
@@ -64,6 +64,23 @@ static struct made *make(const struct allocation *list, const char *thread, uint
                                  .processes = &made->process,
                                  .process_count = 1};
     return made;
+}
+
+/* The stack of a node is called from another line of main(). */
+static void add_caller(struct made *made, uint32_t node, uint32_t line)
+{
+    struct barrow_profile *p = &made->profile;
+    uint32_t frame = (uint32_t)p->frame_count++, caller = (uint32_t)p->node_count++;
+    made->frames[frame] = made->frames[2];
+    made->frames[frame].line = line;
+    /* Parents come before their children: the new caller takes the node's place. */
+    made->nodes[caller] = made->nodes[node];
+    made->nodes[caller].parent = node;
+    made->nodes[caller].depth = 3;
+    made->nodes[node] = (struct barrow_node){.parent = 1, .frame = frame, .depth = 2};
+    for (size_t i = 0; i < p->sites_count; i++)
+        if (made->sites[i].node == node)
+            made->sites[i].node = caller;
 }
 
 static struct barrow_diff_row *rows;
@@ -209,6 +226,42 @@ static void test_number_taken_over(void **state)
     assert_int_equal(rows[0].row.line, 21);
     assert_int_equal(rows[0].status, BARROW_DIFF_GONE);
     assert_int_equal(rows[0].before.bytes, 77);
+}
+
+static void test_lines_that_changed_places(void **state)
+{
+    (void)state;
+    const struct allocation before[] = {{APP, "f", 10, 20, 1000, 10},
+                                        {APP, "f", 10, 21, 300, 30},
+                                        {APP, "f", 10, 22, 4000, 4},
+                                        END};
+    const struct allocation after[] = {{APP, "f", 10, 20, 4000, 4},
+                                       {APP, "f", 10, 21, 1000, 10},
+                                       {APP, "f", 10, 22, 300, 30},
+                                       END};
+    assert_no_change(before, after);
+}
+
+/* Callers own nothing: what they call tells them apart. A call more before two others. */
+static void test_calls_tell_callers_apart(void **state)
+{
+    (void)state;
+    const struct allocation before[] = {
+        {APP, "f", 50, 51, 100, 1}, {APP, "g", 60, 61, 200, 1}, END};
+    const struct allocation after[] = {
+        {APP, "f", 50, 51, 100, 1}, {APP, "g", 60, 61, 200, 1}, {APP, "new", 70, 71, 70, 1}, END};
+    struct made *a = make(before, "MainThread", 7), *b = make(after, "MainThread", 7);
+    add_caller(a, 3, 8); /* main:8 calls f, main:9 g */
+    add_caller(a, 4, 9);
+    add_caller(b, 5, 8); /* main:8 calls new, main:9 f, main:10 g */
+    add_caller(b, 3, 9);
+    add_caller(b, 4, 10);
+    diff(&a->profile, &b->profile, BARROW_BY_STACK);
+    assert_int_equal(row_count, 1);
+    assert_int_equal(rows[0].status, BARROW_DIFF_NEW);
+    assert_int_equal(rows[0].after.bytes, 70);
+    free(a);
+    free(b);
 }
 
 static void test_functions_of_one_name(void **state)
@@ -367,7 +420,7 @@ static void test_changes_add_up(void **state)
 static int pair_cost(const struct diff_place *old, const struct diff_place *new, int64_t *distance)
 {
     int64_t moved = (int64_t) new->line - (int64_t)old->line;
-    int cost = moved == *distance ? 0 : 4;
+    int cost = (moved == *distance ? 0 : 4) + (old->calls == new->calls ? 0 : 4);
     *distance = moved;
     if (old->blocks == new->blocks)
         return cost;
@@ -398,7 +451,7 @@ static size_t random_places(struct diff_place *places)
     uint32_t line = below(3);
     for (size_t i = 0; i < count; i++) {
         line += 1 + below(3);
-        places[i] = (struct diff_place){line, below(5)};
+        places[i] = (struct diff_place){line, below(5), below(2)};
     }
     return count;
 }
@@ -435,8 +488,8 @@ static void test_huge_functions(void **state)
     struct diff_place *old = calloc(COUNT, sizeof *old), *new = calloc(COUNT, sizeof *new);
     uint32_t *to = calloc(COUNT, sizeof *to);
     for (uint32_t i = 0; i < COUNT; i++) {
-        old[i] = (struct diff_place){2 * i, i};
-        new[i] = (struct diff_place){2 * i + 5 + (i == 7), i + (i == 1)};
+        old[i] = (struct diff_place){2 * i, i, 0};
+        new[i] = (struct diff_place){2 * i + 5 + (i == 7), i + (i == 1), 0};
     }
     assert_true(diff_align(old, COUNT, new, COUNT, 5, to));
     for (uint32_t i = 0; i < COUNT; i++)
@@ -467,6 +520,8 @@ int main(void)
         cmocka_unit_test(test_moved_function),
         cmocka_unit_test(test_lines_below_an_insertion),
         cmocka_unit_test(test_number_taken_over),
+        cmocka_unit_test(test_lines_that_changed_places),
+        cmocka_unit_test(test_calls_tell_callers_apart),
         cmocka_unit_test(test_functions_of_one_name),
         cmocka_unit_test(test_moved_files),
         cmocka_unit_test(test_files_that_can_not_be_told_apart),
