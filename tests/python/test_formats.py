@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
 from runner import METRICS, Ledger, barrow_exe, clean_environment, execute, ledger, record
 
 import barrow
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 PROGRAM = """
 import gc, os, threading
