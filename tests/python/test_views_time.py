@@ -182,18 +182,22 @@ def test_what_grew_in_moved_code(tmp_path: Path) -> None:
     before = record_source(tmp_path, "before", BEFORE)
     grown = MOVED.replace("range(200)", "range(900)").replace("bytes(5000)", "bytes(1000)")
     after = record_source(tmp_path, "after", grown + "new = bytes(70_000)\n")
-    shown = diff(before, after, "--metric", "leaked", "--filter", "file=*/shop.py,domain!=mem")
+    shown = diff(before, after, "--metric", "leaked", "--filter", "file=*/shop.py")
     assert shown["metric"] == "leaked"
     change = shown["after"]["bytes"] - shown["before"]["bytes"]
     assert sum(row["bytes"] for row in shown["rows"]) == change
-    goods, new, value = [row for row in shown["rows"] if abs(row["bytes"]) > 3000][:3]
-    assert (goods["status"], goods["line"], goods["moved_from"]) == ("grown", 16, 10)
-    assert 700 * 300 <= goods["bytes"] <= 700 * 400
-    assert goods["blocks"] == goods["after_blocks"] - goods["before_blocks"] >= 700
-    assert (new["status"], new["line"], new["before_bytes"]) == ("new", 27, 0)
-    assert "moved_from" not in new
-    assert (value["status"], value["line"], value["moved_from"]) == ("shrunk", 17, 11)
-    assert value["bytes"] == -4000
+    rows = [row for row in shown["rows"] if abs(row["bytes"]) > 3000]
+    assert {row["line"] for row in rows} == {16, 17, 27}
+    goods = [row for row in rows if row["line"] == 16]  # in two domains, depending on the version
+    assert {(row["status"], row["moved_from"]) for row in goods} == {("grown", 10)}
+    assert 700 * 300 <= sum(row["bytes"] for row in goods) <= 700 * 400
+    for row in goods:
+        assert row["blocks"] == row["after_blocks"] - row["before_blocks"] >= 700
+        assert row["bytes"] == row["after_bytes"] - row["before_bytes"]
+    [new] = [row for row in rows if row["line"] == 27]
+    assert (new["status"], new["before_bytes"], "moved_from" in new) == ("new", 0, False)
+    [value] = [row for row in rows if row["line"] == 17]
+    assert (value["status"], value["moved_from"], value["bytes"]) == ("shrunk", 11, -4000)
 
 
 def test_moved_directory_is_no_change(tmp_path: Path) -> None:
