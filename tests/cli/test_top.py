@@ -235,7 +235,7 @@ class Terminal:
 
     def wait_for_end(self) -> None:
         end = time.monotonic() + DEADLINE
-        while not self.is_dead():
+        while not (self.is_dead() and self.status()):  # which tmux learns a moment later
             assert time.monotonic() < end, "\n".join(self.lines())
             time.sleep(0.03)
 
@@ -252,7 +252,7 @@ def screen(exe: str, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
 
     def start(*words: str, width: int = 80, height: int = 24, **env: str) -> Terminal:
         opened.append(Terminal(tmp_path, width, height, exe, "top", "--interval", "0.1", *words, **env))
-        opened[0].wait(lambda lines: any("live" in line for line in lines))
+        opened[0].wait(lambda lines: any(re.match(r"q quit|.*more rows", line) for line in lines))
         if "without ncurses" in opened[0].tmux("capture-pane", "-p", "-S", "-"):
             pytest.skip("built without ncurses")
         return opened[0]
