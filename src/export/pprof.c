@@ -78,7 +78,8 @@ struct writer {
     struct barrow_map string_map;
     BARROW_ARRAY(struct function) functions; /* [i]: id i + 1 */
     struct barrow_map function_map;
-    bool *used; /* by location id */
+    bool *used;        /* by location id */
+    uint32_t *threads; /* by stack node: the frame that bears the name of its thread group */
 
     struct barrow_buffer message, inner; /* of the field that is being written */
 };
@@ -98,9 +99,10 @@ static char *varint(char *to, uint64_t value)
 
 static void put_varint(struct barrow_buffer *to, uint64_t value)
 {
-    char bytes[VARINT_ROOM];
+    char *at = barrow_buffer_room(to, VARINT_ROOM);
 
-    barrow_buffer_add(to, bytes, (size_t)(varint(bytes, value) - bytes));
+    if (at)
+        to->used += (size_t)(varint(at, value) - at);
 }
 
 /* Zero is what a field has that is left out. */
@@ -285,13 +287,6 @@ static void put_stack(struct writer *w, uint32_t leaf)
     put_inner(w, SAMPLE_LOCATIONS);
 }
 
-static const char *thread_of(const struct barrow_profile *p, uint32_t node)
-{
-    while (node && !p->nodes[node].is_thread)
-        node = p->nodes[node].parent;
-    return node ? p->frames[p->nodes[node].frame].function : "";
-}
-
 /* `pids`: string of each process' pid. */
 static void write_sample(struct writer *w, const struct barrow_site *site, const uint64_t *pids)
 {
@@ -310,7 +305,7 @@ static void write_sample(struct writer *w, const struct barrow_site *site, const
     for (size_t i = 0; i < TYPES; i++)
         put_varint(&w->inner, values[i] < INT64_MAX ? values[i] : INT64_MAX);
     put_inner(w, SAMPLE_VALUES);
-    const char *thread = thread_of(p, site->node);
+    const char *thread = p->frames[w->threads[site->node]].function;
     if (*thread)
         put_label(w, "thread", string(w, thread), 0);
     put_label(w, "domain", string(w, barrow_domain_name(site->domain)), 0);
@@ -388,6 +383,16 @@ static bool name_pids(struct writer *w, struct pids *pids)
     return true;
 }
 
+static bool name_threads(struct writer *w)
+{
+    const struct barrow_profile *p = w->profile;
+
+    w->threads = calloc(p->node_count + 1, sizeof *w->threads);
+    for (size_t i = 1; w->threads && i < p->node_count; i++) /* parents come first */
+        w->threads[i] = p->nodes[i].is_thread ? p->nodes[i].frame : w->threads[p->nodes[i].parent];
+    return w->threads;
+}
+
 static void write_profile(struct writer *w)
 {
     const struct barrow_profile *p = w->profile;
@@ -395,7 +400,7 @@ static void write_profile(struct writer *w)
     const char **empty = barrow_array_add(&w->strings);
 
     w->used = calloc(p->frame_count + 2, sizeof *w->used);
-    if (!name_pids(w, &pids) || !w->used || !empty) {
+    if (!name_pids(w, &pids) || !name_threads(w) || !w->used || !empty) {
         w->failed = true;
     } else {
         *empty = "";
@@ -428,6 +433,7 @@ int barrow_export_pprof(const struct barrow_profile *profile, enum barrow_metric
     free(w.strings.items);
     free(w.functions.items);
     free(w.used);
+    free(w.threads);
     barrow_map_free(&w.string_map);
     barrow_map_free(&w.function_map);
     barrow_buffer_free(&w.message);
