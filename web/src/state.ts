@@ -1,6 +1,6 @@
 // What is shown, complete: the URL fragment holds all of it, in short names, and leaves out what is as usual.
 import { useEffect, useState } from "preact/hooks";
-import type { Metric, Unit } from "./data/profile";
+import { METRICS, type Metric, type Unit } from "./data/profile";
 
 export interface State {
   view: "overview" | "flame" | "table" | "source" | "timeline" | "processes" | "compare";
@@ -68,12 +68,21 @@ export function toFragment(state: State): string {
   return `#${words.toString()}`;
 }
 
+/** What a key may say, where not everything goes. */
+const WORDS: Partial<Record<Key, readonly string[]>> = {
+  metric: [...METRICS, "range"],
+  unit: ["bytes", "blocks"],
+  color: ["module", "domain", "growth"],
+  part: ["table", "flame"],
+  theme: ["", "light", "dark"],
+};
+
 export function fromFragment(fragment: string): State {
   const words = new URLSearchParams(fragment.replace(/^#/, ""));
   const state: Record<string, unknown> = { ...USUAL };
   for (const key of KEYS) {
     const word = words.get(key);
-    if (word === null) continue;
+    if (word === null || WORDS[key]?.includes(word) === false) continue;
     const usual = USUAL[key];
     state[key] = typeof usual === "boolean" ? word === "1" : typeof usual === "number" ? Number(word) || 0 : word;
   }

@@ -6,25 +6,27 @@ import { FOLDED, THREAD, type Profile } from "./profile";
 import { Pairs } from "./pairs";
 
 export const NO_FRAME_KEY = 0;
-export const LEFT_OUT_KEY = 1;
+export const LEFT_OUT_KEY = 1; // what the recorder left out
+export const HIDDEN_KEY = 2; // import machinery that nothing shown called
+export const FIRST_KEY = 3; // of those that stand for frames
 
 /** Bits of `kind`. */
 export const IMPORTS = 1; // the machinery behind `import`
 export const IS_THREAD = 2;
 
 export class Keys {
-  count = 2;
+  count = FIRST_KEY;
   readonly of: Uint32Array[] = []; // by profile, by frame
   private readonly owner: Profile[];
-  private readonly example: number[] = [0, 0];
-  readonly kind: number[] = [0, 0];
+  private readonly example: number[] = [0, 0, 0];
+  readonly kind: number[] = [0, 0, 0];
   private readonly dense = new Map<number, number>();
 
   constructor(
     readonly profiles: Profile[],
     readonly byFunction: boolean,
   ) {
-    this.owner = [profiles[0]!, profiles[0]!];
+    this.owner = Array<Profile>(FIRST_KEY).fill(profiles[0]!);
     const [main, base] = profiles as [Profile, Profile | undefined];
     const numbers = base ? matchFrames(main, base, byFunction) : [this.numbered(main)];
     profiles.forEach((profile, index) => this.of.push(this.take(profile, numbers[index]!)));
@@ -43,23 +45,24 @@ export class Keys {
   title(key: number): string {
     if (key === NO_FRAME_KEY) return "(no Python frame)";
     if (key === LEFT_OUT_KEY) return "(calls left out)";
+    if (key === HIDDEN_KEY) return "(import machinery)";
     const profile = this.owner[key]!;
     const name = profile.name(profile.frames.function[this.example[key]!]!);
     return this.kind[key]! & IS_THREAD ? `thread ${name}` : name;
   }
 
   place(key: number, whole = false): string {
-    return key < 2 || this.kind[key]! & IS_THREAD ? "" : this.owner[key]!.place(this.example[key]!, whole);
+    return key < FIRST_KEY || this.kind[key]! & IS_THREAD ? "" : this.owner[key]!.place(this.example[key]!, whole);
   }
 
   file(key: number): string {
     const profile = this.owner[key]!;
-    return key < 2 ? "" : profile.name(profile.frames.file[this.example[key]!]!);
+    return key < FIRST_KEY ? "" : profile.name(profile.frames.file[this.example[key]!]!);
   }
 
   module(key: number): string {
     const profile = this.owner[key]!;
-    return key < 2 ? "" : profile.name(profile.frames.module[this.example[key]!]!);
+    return key < FIRST_KEY ? "" : profile.name(profile.frames.module[this.example[key]!]!);
   }
 
   /** The key that a node of a profile is shown with. */

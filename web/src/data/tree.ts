@@ -5,7 +5,7 @@
 //
 // Every node of the recordings belongs to one node of the tree, so sums stay whole.
 import { childLists } from "./group";
-import { IMPORTS, Keys, NO_FRAME_KEY } from "./keys";
+import { HIDDEN_KEY, IMPORTS, IS_THREAD, Keys, NO_FRAME_KEY } from "./keys";
 import { Pairs } from "./pairs";
 import { THREAD, type Profile } from "./profile";
 
@@ -68,11 +68,15 @@ export class Tree {
   private enter(index: number): Uint32Array {
     const profile = this.keys.profiles[index]!;
     const of = this.options.collapse ? this.enterCollapsed(index) : this.enterPlain(index);
-    // What was allocated outside of all frames is shown as a frame of its own.
+    // What was allocated outside of all frames, or of all that are shown, is shown as a frame of its own.
     const has = new Uint8Array(of.length);
     for (let i = 0; i < profile.siteNode.length; i++) has[profile.siteNode[i]!] = 1;
-    for (let i = 0; i < of.length; i++)
-      if (has[i] && (i === 0 || profile.flags[i]! & THREAD)) of[i] = this.child(of[i]!, NO_FRAME_KEY);
+    for (let i = 0; i < of.length; i++) {
+      if (!has[i]) continue;
+      const isBare = i === 0 || (profile.flags[i]! & THREAD) !== 0;
+      const isTop = of[i] === 0 || (this.keys.kind[this.key[of[i]!]!]! & IS_THREAD) !== 0;
+      if (isBare || isTop) of[i] = this.child(of[i]!, isBare ? NO_FRAME_KEY : HIDDEN_KEY);
+    }
     return of;
   }
 

@@ -1,5 +1,5 @@
 // What boxes are coloured by.
-import { IS_THREAD, type Keys } from "../data/keys";
+import { FIRST_KEY, IS_THREAD, type Keys } from "../data/keys";
 import type { Hierarchy, Tree } from "../data/tree";
 import { isDark } from "./theme";
 
@@ -24,7 +24,7 @@ function tint(hue: number, variant = 0, saturation = 1): string {
 const grey = (variant = 0) => tint(215, variant, 0.14);
 
 function packageOf(keys: Keys, key: number): string {
-  if (key < 2 || keys.kind[key]! & IS_THREAD) return "";
+  if (key < FIRST_KEY || keys.kind[key]! & IS_THREAD) return "";
   return keys.module(key).split(".")[0] || "";
 }
 

@@ -169,6 +169,11 @@ export function amount(value: number, unit: State["unit"]): string {
   return unit === "bytes" ? units.bytes(value) : units.count(value);
 }
 
+/** "12,345 bytes" */
+export function exact(value: number, unit: State["unit"]): string {
+  return `${units.count(value)} ${unit}`;
+}
+
 export function hasRange(state: State): boolean {
   return state.to > state.from;
 }
@@ -226,7 +231,7 @@ export function MetricNote({ ctx, total }: { ctx: Context; total: number }) {
   const metric = metricOf(state);
   return (
     <p class="note">
-      <b>
+      <b title={exact(total, state.unit)}>
         {amount(total, state.unit)}
         {state.unit === "blocks" && " blocks"}
       </b>

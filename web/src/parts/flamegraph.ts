@@ -22,9 +22,9 @@ export interface Zoom {
 }
 
 export interface Events {
-  onHover(node: number, rest: number, x: number, y: number): void; // -1: none
-  onSelect(node: number): void;
-  onZoom(zoom: Zoom, row: number): void;
+  onHover(of: Hierarchy, node: number, rest: number, x: number, y: number): void; // -1: none
+  onSelect(of: Hierarchy, node: number): void;
+  onZoom(of: Hierarchy, zoom: Zoom): void;
 }
 
 const widths = new Map<string, number>();
@@ -77,7 +77,7 @@ export class FlameGraph {
     on("pointerdown", (event) => this.press(event));
     on("pointermove", (event) => this.move(event));
     on("pointerup", (event) => this.release(event));
-    on("pointerleave", () => this.hover(-1, 0, 0, 0));
+    on("pointerleave", () => this.hover(-1));
     on("keydown", (event) => this.key(event));
     on("focus", () => this.draw());
     on("blur", () => this.draw());
@@ -98,6 +98,7 @@ export class FlameGraph {
     if (tree !== this.tree) {
       this.tree = tree;
       this.selected = 0;
+      this.hovered = -1;
       this.zoom = this.whole();
       this.from = undefined;
     }
@@ -159,7 +160,7 @@ export class FlameGraph {
     const { zoom } = this;
     if (end <= zoom.start || start >= zoom.end) this.go({ ...this.whole(), focus: 0 });
     this.reveal(this.depthOf(node));
-    this.events.onSelect(node);
+    this.events.onSelect(this.tree, node);
     this.draw();
   }
 
@@ -176,7 +177,7 @@ export class FlameGraph {
     this.from = still ? undefined : this.seen();
     this.began = performance.now();
     this.zoom = zoom;
-    this.events.onZoom(zoom, Math.round(this.scroller.scrollTop / ROW));
+    this.events.onZoom(this.tree, zoom);
     this.relayout();
   }
 
@@ -242,7 +243,7 @@ export class FlameGraph {
   }
 
   private paintBoxes(): void {
-    const { boxes, look, tree } = this;
+    const { boxes, look } = this;
     const context = this.canvas.getContext("2d")!;
     const ratio = devicePixelRatio || 1;
     const top = this.scroller.scrollTop;
@@ -293,7 +294,6 @@ export class FlameGraph {
         context.fillText(place, left + used, middle);
       }
     }
-    void tree;
   }
 
   // ---- pointer ----
@@ -309,12 +309,12 @@ export class FlameGraph {
     return { x, box };
   }
 
-  private hover(box: number, x: number, y: number, force: number): void {
+  private hover(box: number, x = 0, y = 0): void {
     const isRest = box >= 0 && this.boxes.rest[box]! > 0;
     const node = box < 0 || isRest ? -1 : this.boxes.node[box]!;
-    if (node !== this.hovered || force) this.draw();
+    if (node !== this.hovered) this.draw();
     this.hovered = node;
-    this.events.onHover(box < 0 ? -1 : this.boxes.node[box]!, isRest ? this.boxes.rest[box]! : 0, x, y);
+    this.events.onHover(this.tree, box < 0 ? -1 : this.boxes.node[box]!, isRest ? this.boxes.rest[box]! : 0, x, y);
   }
 
   private wheel(event: WheelEvent): void {
@@ -339,7 +339,7 @@ export class FlameGraph {
     const from = Math.min(Math.max(0, start + (end - start - width) * around), all - width);
     this.from = undefined;
     this.zoom = { start: from, end: from + width, focus: this.around(from, from + width) };
-    this.events.onZoom(this.zoom, Math.round(this.scroller.scrollTop / ROW));
+    this.events.onZoom(this.tree, this.zoom);
     this.relayout();
   }
 
@@ -349,7 +349,7 @@ export class FlameGraph {
     this.from = undefined;
     this.zoom = { start, end: start + width, focus };
     this.zoom.focus = this.around(start, start + width);
-    this.events.onZoom(this.zoom, Math.round(this.scroller.scrollTop / ROW));
+    this.events.onZoom(this.tree, this.zoom);
     this.relayout();
   }
 
@@ -381,14 +381,14 @@ export class FlameGraph {
     if (!drag || !(event.buttons & 1)) {
       this.drag = undefined;
       const { box } = this.at(event);
-      return this.hover(box, event.clientX, event.clientY, 0);
+      return this.hover(box, event.clientX, event.clientY);
     }
     const x = event.clientX - drag.x;
     const y = event.clientY - drag.y;
     if (!drag.moved && Math.abs(x) + Math.abs(y) < 5) return;
     if (!drag.moved) this.scroller.setPointerCapture(event.pointerId);
     drag.moved = true;
-    this.hover(-1, 0, 0, 0);
+    this.hover(-1);
     this.scroller.scrollTop = drag.top - y;
     this.pan(drag.start - (x / this.width) * (this.zoom.end - this.zoom.start), this.zoom.focus);
   }
@@ -408,7 +408,7 @@ export class FlameGraph {
       return this.go({ start: begin, end: after, focus: this.boxes.node[box]! });
     }
     const node = this.boxes.node[box]!;
-    this.events.onSelect(node);
+    this.events.onSelect(this.tree, node);
     this.zoomTo(node);
   }
 

@@ -1,13 +1,13 @@
 // This recording beside an older one.
 import { useMemo } from "preact/hooks";
-import { Keys, NO_FRAME_KEY } from "../data/keys";
+import { FIRST_KEY, Keys, NO_FRAME_KEY } from "../data/keys";
 import { total, type Profile } from "../data/profile";
-import { amount, Choice, CopyButton, Measure, METRIC_NAMES, metricOf, Search, valuesOf, type Context } from "../parts/controls";
+import { amount, Choice, CopyButton, exact, Measure, METRIC_NAMES, metricOf, Search, valuesOf, type Context } from "../parts/controls";
 import { List } from "../parts/list";
 import * as units from "../parts/units";
 import type { State } from "../state";
 import { Flame, matcher, signed } from "./flame";
-import { exact, openSource } from "./table";
+import { openSource } from "./table";
 
 const STATUSES = ["new", "gone", "grown", "shrunk"] as const;
 type Status = (typeof STATUSES)[number];
@@ -81,7 +81,7 @@ export function Compare({ ctx }: { ctx: Context }) {
   const before = total(valuesOf(base, inner.state));
   const { keys, rows, counts } = model;
   const largest = rows.reduce((most, row) => Math.max(most, Math.abs(row.after - row.before)), 1);
-  const owner = (row: Row) => (row.key > 1 && keys.profile(row.key) === main ? keys.frame(row.key) : 0);
+  const owner = (row: Row) => (row.key >= FIRST_KEY && keys.profile(row.key) === main ? keys.frame(row.key) : 0);
   const head = (sort: string, text: string) => (
     <span role="columnheader" class="num" aria-sort={state.sort === sort ? (up ? "ascending" : "descending") : "none"}>
       <button onClick={() => go({ sort, up: state.sort === sort && !up })}>
@@ -103,7 +103,7 @@ export function Compare({ ctx }: { ctx: Context }) {
         <Measure ctx={inner} />
       </div>
       <p class="note">
-        <b>{signed(after - before, state)}</b>: {METRIC_NAMES[metric].toLowerCase()}, {amount(before, unit)} before and{" "}
+        <b title={exact(after - before, unit)}>{signed(after - before, state)}</b>: {METRIC_NAMES[metric].toLowerCase()}, {amount(before, unit)} before and{" "}
         {amount(after, unit)} now. Before: {base.summary.command}, {units.duration(base.summary.duration_s)}. Lines are matched within
         their functions, so code that only moved doesn't count.
       </p>
@@ -168,16 +168,16 @@ export function Compare({ ctx }: { ctx: Context }) {
               const place = keys.place(row.key);
               return (
                 <>
-                  <span role="gridcell" class={`num chosen ${change > 0 ? "more" : "less"}`} title={exact(change, state)}>
+                  <span role="gridcell" class={`num chosen ${change > 0 ? "more" : "less"}`} title={exact(change, unit)}>
                     {signed(change, state)}
                   </span>
                   <span role="gridcell" class="both">
                     <i class={change > 0 ? "more" : "less"} style={{ width: `${(40 * Math.abs(change)) / largest}px` }} />
                   </span>
-                  <span role="gridcell" class="num" title={exact(row.before, state)}>
+                  <span role="gridcell" class="num" title={exact(row.before, unit)}>
                     {amount(row.before, unit)}
                   </span>
-                  <span role="gridcell" class="num" title={exact(row.after, state)}>
+                  <span role="gridcell" class="num" title={exact(row.after, unit)}>
                     {amount(row.after, unit)}
                   </span>
                   <span role="gridcell" class={`status ${row.status}`}>

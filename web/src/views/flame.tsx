@@ -1,6 +1,7 @@
 // The flame graph with its options, search, trail and the words on the box under the pointer.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Profile } from "../data/profile";
+import { FIRST_KEY } from "../data/keys";
 import { Icicle, Inverted, Tree, type Hierarchy } from "../data/tree";
 import { byChange, byDomain, byModule, type Coloring } from "../parts/colors";
 import {
@@ -8,6 +9,7 @@ import {
   Check,
   Choice,
   CopyButton,
+  exact,
   hasRange,
   Measure,
   MetricNote,
@@ -79,6 +81,17 @@ function coloring(model: Model, base: Profile | undefined, state: State): Colori
   if (state.color === "growth") return byChange(model.hierarchy, ["shrank", "unchanged", "grew"]);
   return byModule(model.tree, model.self, model.hierarchy);
 }
+
+interface Spot {
+  of?: Hierarchy;
+  node: number; // -1: none
+}
+interface Hover extends Spot {
+  rest: number;
+  x: number;
+  y: number;
+}
+const NOWHERE: Hover = { node: -1, rest: 0, x: 0, y: 0 };
 
 /** What a search finds: by key, and the sum of stacks that hold a match. */
 interface Found {
@@ -161,9 +174,13 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
   const spacer = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const graph = useRef<FlameGraph | undefined>(undefined);
-  const [hover, setHover] = useState({ node: -1, rest: 0, x: 0, y: 0 });
-  const [selected, setSelected] = useState(0);
-  const [focus, setFocus] = useState(0);
+  // Nodes of one hierarchy mean nothing in the next, so each is kept with its own.
+  const [pointed, setHover] = useState<Hover>(NOWHERE);
+  const [chosen, setSelected] = useState<Spot>(NOWHERE);
+  const [zoomed, setFocus] = useState<Spot>(NOWHERE);
+  const hover = pointed.of === hierarchy ? pointed : NOWHERE;
+  const selected = chosen.of === hierarchy ? chosen.node : 0;
+  const focus = zoomed.of === hierarchy ? zoomed.node : 0;
   const told = useRef(state.zoom);
   const timer = useRef(0);
   const nextMatch = useRef(0);
@@ -178,10 +195,10 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
 
   useEffect(() => {
     const made = new FlameGraph(scroller.current!, spacer.current!, canvas.current!, hierarchy, look, {
-      onHover: (node, rest, x, y) => setHover({ node, rest, x, y }),
-      onSelect: setSelected,
-      onZoom: (zoom) => {
-        setFocus(zoom.focus);
+      onHover: (of, node, rest, x, y) => setHover({ of, node, rest, x, y }),
+      onSelect: (of, node) => setSelected({ of, node }),
+      onZoom: (of, zoom) => {
+        setFocus({ of, node: zoom.focus });
         clearTimeout(timer.current);
         timer.current = window.setTimeout(() => {
           told.current = made.describe();
@@ -198,17 +215,14 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
     };
   }, []);
 
+  const drawn = useRef(hierarchy);
   useEffect(() => {
-    setHover({ node: -1, rest: 0, x: 0, y: 0 });
-    setSelected(0);
-    setFocus(0);
-  }, [hierarchy]);
-  useEffect(() => graph.current!.show(hierarchy, look), [hierarchy, colors, found, theme.printing]);
-  useEffect(() => {
-    if (state.zoom === told.current) return;
+    graph.current!.show(hierarchy, look);
+    if (state.zoom === told.current && hierarchy === drawn.current) return;
+    if (state.zoom || state.zoom !== told.current) graph.current!.restore(state.zoom);
     told.current = state.zoom;
-    graph.current!.restore(state.zoom);
-  }, [state.zoom, hierarchy]);
+    drawn.current = hierarchy;
+  }, [hierarchy, colors, found, theme.printing, state.zoom]);
 
   const goToMatch = () => {
     if (!found) return;
@@ -286,7 +300,7 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
         tabIndex={0}
         role="application"
         aria-label="Flame graph. Arrow keys move, Enter zooms, Escape shows all."
-        onMouseLeave={() => setHover({ node: -1, rest: 0, x: 0, y: 0 })}
+        onMouseLeave={() => setHover(NOWHERE)}
         onKeyDown={(event) => {
           if (event.key === "n") goToMatch();
         }}
@@ -326,7 +340,7 @@ function Trail({ model, focus, onGo }: { model: Model; focus: number; onGo: (nod
 function Details({ ctx, model, node }: { ctx: Context; model: Model; node: number }) {
   const { main, state, go } = ctx;
   const { hierarchy, tree } = model;
-  if (!node || node >= hierarchy.key.length)
+  if (!node)
     return <div class="details dim">Click zooms, Escape shows all · wheel or + − zooms (Ctrl + wheel where there is more below) · drag moves · arrow keys walk</div>;
   const key = hierarchy.key[node]!;
   const owner = tree.keys.profile(key);
@@ -337,7 +351,7 @@ function Details({ ctx, model, node }: { ctx: Context; model: Model; node: numbe
   return (
     <div class="details" role="status">
       <b>{tree.keys.title(key)}</b> <span class="path">{tree.keys.place(key, true)}</span>
-      <span class="figure">
+      <span class="figure" title={exact(hierarchy.total[node]!, state.unit)}>
         {amount(hierarchy.total[node]!, state.unit)} ({units.share(hierarchy.total[node]!, all)})
         {!state.inverted && `, own ${amount(hierarchy.self[node]!, state.unit)}`}
       </span>
@@ -351,17 +365,16 @@ function Details({ ctx, model, node }: { ctx: Context; model: Model; node: numbe
   );
 }
 
-function Tip({ ctx, model, hover }: { ctx: Context; model: Model; hover: { node: number; rest: number; x: number; y: number } }) {
+function Tip({ ctx, model, hover }: { ctx: Context; model: Model; hover: Hover }) {
   const { state } = ctx;
   const { hierarchy, tree } = model;
   const { node, rest, x, y } = hover;
-  if (node >= hierarchy.key.length) return null;
   const key = hierarchy.key[node]!;
   const all = hierarchy.total[0]!;
   const own = hierarchy.total[node]!;
   const frame = tree.keys.frame(key);
   const owner = tree.keys.profile(key);
-  const text = node && key > 1 && state.lines ? owner.sourceLine(owner.frames.file[frame]!, owner.frames.line[frame]!) : "";
+  const text = node && key >= FIRST_KEY && state.lines ? owner.sourceLine(owner.frames.file[frame]!, owner.frames.line[frame]!) : "";
   const aux = hierarchy.aux[node];
   const style = {
     left: `${Math.min(x + 14, innerWidth - 440)}px`,

@@ -2,13 +2,13 @@
 import { useMemo } from "preact/hooks";
 import { makeUnits } from "../data/group";
 import { place, shortFile, total, type Profile } from "../data/profile";
-import { amount, CopyButton, Measure, MetricNote, metricOf, Search, valuesOf, type Context } from "../parts/controls";
+import { amount, CopyButton, exact, Measure, MetricNote, metricOf, Search, valuesOf, type Context } from "../parts/controls";
 import { List } from "../parts/list";
 import * as units from "../parts/units";
 import type { State } from "../state";
 import { Code } from "../parts/code";
 import { matcher } from "./flame";
-import { exact, sumsOf } from "./table";
+import { sumsOf } from "./table";
 
 interface File {
   file: number;
@@ -79,7 +79,7 @@ export function Source({ ctx }: { ctx: Context }) {
                 const name = main.name(file);
                 return (
                   <button tabIndex={-1} title={name} onClick={() => go({ file: name, line: 0 })}>
-                    <span class="num" title={exact(value, state)}>
+                    <span class="num" title={exact(value, unit)}>
                       {amount(value, unit)}
                     </span>
                     <span class={main.sources.has(file) ? "path" : "path dim"}>{shortFile(name)}</span>
@@ -134,7 +134,7 @@ function FileView(props: { ctx: Context; file: number; values: Map<number, numbe
           const value = values.get(number);
           return (
             <>
-              <span role="gridcell" class="num" title={value ? `${exact(value, state)}: find in the flame graph` : ""}>
+              <span role="gridcell" class="num" title={value ? `${exact(value, state.unit)}: find in the flame graph` : ""}>
                 {value ? (
                   <button tabIndex={-1} onClick={() => go({ view: "flame", zoom: "", query: place(name, number, true) })}>
                     {amount(value, state.unit)}

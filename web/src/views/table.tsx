@@ -17,6 +17,7 @@ import {
   Choice,
   CopyButton,
   DOMAIN_WORDS,
+  exact,
   hasRange,
   Measure,
   MetricNote,
@@ -195,7 +196,7 @@ export function Table({ ctx, metrics = true }: { ctx: Context; metrics?: boolean
     return (
       <>
         {model.metrics.map((m, n) => (
-          <span role="gridcell" class={`num ${m === metric ? "chosen" : ""}`} key={m} title={exact(model.sums[n]![unit]!, state)}>
+          <span role="gridcell" class={`num ${m === metric ? "chosen" : ""}`} key={m} title={exact(model.sums[n]![unit]!, state.unit)}>
             {model.sums[n]![unit] ? amount(model.sums[n]![unit]!, state.unit) : <i class="nil">·</i>}
           </span>
         ))}
@@ -274,8 +275,4 @@ export function Table({ ctx, metrics = true }: { ctx: Context; metrics?: boolean
       </div>
     </section>
   );
-}
-
-export function exact(value: number, state: State): string {
-  return state.unit === "bytes" ? `${units.count(value)} bytes` : `${units.count(value)} blocks`;
 }
