@@ -204,9 +204,10 @@ class Terminal:
         variables = environment(**env)
         del variables["TERM"], variables["COLUMNS"]
         words = ["env", *(f"{key}={value}" for key, value in env.items()), *command]
-        self.place = place
+        # tmux itself does not always learn how a command ended.
+        words = ["sh", "-c", '"$@"; echo $? >ending; exec cat', "sh", *words]
+        self.place, self.ending = place, place / "ending"
         self.tmux("new-session", "-d", "-x", str(width), "-y", str(height), *words, env=variables)
-        self.tmux("set", "-g", "remain-on-exit", "on")
 
     def tmux(self, *words: str, **options) -> str:
         return subprocess.run(["tmux", "-u", "-S", self.socket, "-f", "/dev/null", *words], check=True,
@@ -227,17 +228,17 @@ class Terminal:
             assert time.monotonic() < end, "\n".join(lines)
             time.sleep(0.03)
 
-    def is_dead(self) -> bool:
-        return self.tmux("display-message", "-p", "#{pane_dead}").strip() == "1"
-
-    def status(self) -> str:
-        return self.tmux("display-message", "-p", "#{pane_dead_status}").strip()
-
-    def wait_for_end(self) -> None:
+    def wait_for_end(self) -> int:
+        """The command's exit status."""
         end = time.monotonic() + DEADLINE
-        while not (self.is_dead() and self.status()):  # which tmux learns a moment later
+        while not self.ending.exists() or not self.ending.read_text():
             assert time.monotonic() < end, "\n".join(self.lines())
             time.sleep(0.03)
+        return int(self.ending.read_text())
+
+    def pid(self) -> int:
+        shell = self.tmux("display-message", "-p", "#{pane_pid}").strip()
+        return int(Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
 
     def close(self) -> None:
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, stderr=subprocess.DEVNULL)
@@ -287,8 +288,7 @@ def test_screen_shows_what_lives(screen: Callable[..., Terminal], target: Target
     assert lines[1].startswith("RSS 40 MiB, max 40 MiB")
     assert re.match(r"RSS [\u2581\u2582]+\u2588+ 40 MiB$", lines[3])
     terminal.keys("q")
-    terminal.wait_for_end()
-    assert terminal.status() == "0"
+    assert terminal.wait_for_end() == 0
 
 
 def test_sorting_grouping_scrolling(screen: Callable[..., Terminal], target: Target) -> None:
@@ -373,7 +373,7 @@ def test_help_and_resizing(screen: Callable[..., Terminal], target: Target) -> N
         assert all(len(line) <= width for line in lines)
         assert ("domain" in table(lines)[0]) == (width >= 100)
         assert len(table(lines)) >= (height - 5) * 2 // 3
-        assert not terminal.is_dead()
+        assert not terminal.ending.exists()
 
 
 def test_screen_stays_when_the_target_ends(screen: Callable[..., Terminal], target: Target) -> None:
@@ -390,7 +390,7 @@ def test_screen_stays_when_the_target_ends(screen: Callable[..., Terminal], targ
     terminal.keys("s")
     terminal.wait(lambda lines: "growth\u25be" in table(lines)[0])
     terminal.keys("q")
-    terminal.wait_for_end()
+    assert terminal.wait_for_end() == 0
 
 
 def test_screen_tells_that_the_target_was_killed(screen: Callable[..., Terminal], target: Target) -> None:
@@ -404,10 +404,8 @@ def test_screen_tells_that_the_target_was_killed(screen: Callable[..., Terminal]
 def test_signals_leave_a_usable_terminal(exe: str, screen: Callable[..., Terminal], target: Target,
                                          number: int) -> None:
     terminal = screen(str(target.pid))
-    pid = int(terminal.tmux("display-message", "-p", "#{pane_pid}"))
-    os.kill(pid, number)
-    terminal.wait_for_end()
-    assert terminal.status() == "0"
+    os.kill(terminal.pid(), number)
+    assert terminal.wait_for_end() == 0
     assert terminal.tmux("display-message", "-p", "#{alternate_on}").strip() == "0"
 
 
@@ -431,8 +429,7 @@ def test_unknown_terminal_gets_lines(exe: str, tmp_path: Path, target: Target) -
         lines = terminal.wait(lambda lines: sum("running for" in line for line in lines) >= 2)
         assert any(line.startswith("barrow: ") for line in lines)
         target("end")
-        terminal.wait_for_end()
-        assert terminal.status() == "0"
+        assert terminal.wait_for_end() == 0
     finally:
         terminal.close()
 
