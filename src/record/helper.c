@@ -100,6 +100,23 @@ static void thin_samples(struct ledger_state *state, struct ledger_sample *sampl
     state->sample_interval_ns *= 2;
 }
 
+/* The most resident memory since the recording began.  The kernel's own maximum is exact between
+ * samples, but counts from the process's birth, and outlives exec: what the program was started
+ * from may have been larger than it ever is.  So it counts only once it has risen. */
+static uint64_t highest_rss(const struct rusage *usage, uint64_t rss)
+{
+    static uint64_t recording, earlier, sampled;
+    uint64_t highest = (uint64_t)usage->ru_maxrss * 1024;
+    if (recording != barrow_recorder.start_ns) {
+        recording = barrow_recorder.start_ns;
+        earlier = highest;
+        sampled = 0;
+    }
+    if (rss > sampled)
+        sampled = rss;
+    return highest > earlier && highest > sampled ? highest : sampled;
+}
+
 static void take_sample(uint64_t now)
 {
     struct recorder *r = &barrow_recorder;
@@ -130,8 +147,7 @@ static void take_sample(uint64_t now)
         .threads = (uint32_t)state->threads,
         .file_pages = (uint32_t)(file_bytes / 4096),
     };
-    uint64_t highest = (uint64_t)usage.ru_maxrss * 1024;
-    state->max_rss_bytes = highest > rss ? highest : rss;
+    state->max_rss_bytes = highest_rss(&usage, rss);
     __atomic_store_n(&state->used[LEDGER_SAMPLES], state->used[LEDGER_SAMPLES] + 1,
                      __ATOMIC_RELEASE);
 }
