@@ -9,7 +9,7 @@
 #include <wchar.h>
 
 #include "cli/memory.h"
-#include "table/utf8.h"
+#include "base/utf8.h"
 
 static const char *const styles[STYLE_COUNT] = {
     [STYLE_PLAIN] = "\033[0m", [STYLE_HEAD] = "\033[1m", [STYLE_DIM] = "\033[2m",

@@ -4,7 +4,7 @@
 
 #include "export/report_base64.h"
 #include "export/report_container.h"
-#include "table/utf8.h"
+#include "base/utf8.h"
 
 static const char mark[] = "<!--barrow:data-->";
 static const char title_begin[] = "<title>", title_end[] = "</title>";

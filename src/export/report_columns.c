@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "table/keys.h"
-#include "table/utf8.h"
+#include "base/utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 

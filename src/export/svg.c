@@ -10,7 +10,7 @@
 #include "base/array.h"
 #include "base/map.h"
 #include "base/units.h"
-#include "table/utf8.h"
+#include "base/utf8.h"
 
 enum {
     WIDTH = 1200, /* pixels, as all of these */

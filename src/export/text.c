@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "table/utf8.h"
+#include "base/utf8.h"
 
 void barrow_export_text(FILE *to, const char *name, char special, const char *stand_in)
 {

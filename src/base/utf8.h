@@ -1,7 +1,7 @@
 /* UTF-8 as Python writes it: surrogates are let through, because Python keeps bytes of file names
  * in them. */
-#ifndef BARROW_TABLE_UTF8_H
-#define BARROW_TABLE_UTF8_H
+#ifndef BARROW_BASE_UTF8_H
+#define BARROW_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
