@@ -72,3 +72,48 @@ char *barrow_units_count(char *text, uint64_t count)
     *to = '\0';
     return text;
 }
+
+/* No strtod(): its decimal point depends on the locale, and it takes hexadecimal numbers. */
+static const char *parse_number(const char *text, double *number)
+{
+    double value = 0, weight = 1;
+    if (*text < '0' || *text > '9')
+        return NULL;
+    for (; *text >= '0' && *text <= '9'; text++)
+        value = value * 10 + (*text - '0');
+    if (*text == '.')
+        for (text++; *text >= '0' && *text <= '9'; text++)
+            value += (*text - '0') * (weight /= 10);
+    *number = value;
+    return text;
+}
+
+static char upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+int barrow_units_parse_bytes(const char *text, uint64_t *bytes)
+{
+    static const char units[] = "KMGTP";
+    double number;
+    const char *at = parse_number(text, &number);
+    if (!at)
+        return -1;
+    while (*at == ' ')
+        at++;
+    const char *unit = *at ? strchr(units, upper(*at)) : NULL;
+    for (const char *u = units; unit && u <= unit; u++)
+        number *= 1024;
+    if (unit) {
+        at++;
+        if (upper(*at) == 'I')
+            at++;
+    }
+    if (upper(*at) == 'B')
+        at++;
+    if (*at || number >= 0x1p63)
+        return -1;
+    *bytes = (uint64_t)(number + 0.5);
+    return 0;
+}

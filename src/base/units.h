@@ -15,4 +15,9 @@ char *barrow_units_duration(char *text, uint64_t ns);
 /* "12,345,678" */
 char *barrow_units_count(char *text, uint64_t count);
 
+/* The other way, as people write sizes: "64M", "1.5GiB", "24 MB", "4096", in any case; K, M, G, T
+ * and P are powers of 1024 whatever stands behind them, B alone or nothing means bytes.
+ * 0, or -1: not such a size, or 2^63 bytes and more. */
+int barrow_units_parse_bytes(const char *text, uint64_t *bytes);
+
 #endif

@@ -24,7 +24,8 @@ struct barrow_command {
     /* NULL: barrow_options_parse().  Same contract. */
     int (*parse)(const struct barrow_option *options, void *values, int argc, char **argv,
                  bool *help, struct barrow_error *err);
-    /* Operands are what is left of the command line.  0, or -1 and *err. */
+    /* Operands are what is left of the command line.  0; -1 and *err; or 1, the exit status of a
+     * command that answers no (output over budget). */
     int (*main)(const void *values, int count, char **operands, struct barrow_error *err);
 };
 

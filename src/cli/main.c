@@ -99,5 +99,5 @@ int main(int argc, char **argv)
     }
     if (rc < 0)
         return fail(&err);
-    return barrow_output_end(stdout, "standard output", &err) < 0 ? fail(&err) : 0;
+    return barrow_output_end(stdout, "standard output", &err) < 0 ? fail(&err) : rc;
 }

@@ -1,9 +1,10 @@
 #include "cli/options.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/units.h"
 
 enum { MAX_OPTIONS = 64 };
 
@@ -67,34 +68,6 @@ static int parse_count(const char *text, size_t *value)
     return 0;
 }
 
-/* "64M", "1.5GiB", "4096": binary units, whatever the spelling. */
-static int parse_bytes(const char *text, uint64_t *value)
-{
-    static const char units[] = "KMGT";
-    char *end;
-
-    if (*text < '0' || *text > '9')
-        return -1;
-    double n = strtod(text, &end);
-    if (*end && *end != 'B' && *end != 'b') {
-        char upper = *end >= 'a' ? (char)(*end - 'a' + 'A') : *end;
-        const char *unit = strchr(units, upper);
-        if (!unit)
-            return -1;
-        for (const char *u = units; u <= unit; u++)
-            n *= 1024;
-        end++;
-        if (*end == 'i')
-            end++;
-    }
-    if (*end == 'B' || *end == 'b')
-        end++;
-    if (*end || !isfinite(n) || n >= 0x1p63)
-        return -1;
-    *value = (uint64_t)n;
-    return 0;
-}
-
 static int parse_percent(const char *text, double *value)
 {
     char *end;
@@ -128,6 +101,16 @@ static int parse_choice(const struct barrow_option *o, const char *text, int *va
     return barrow_fail(err, BARROW_E_USAGE, "--%s %s: expected one of: %s", o->name, text, list);
 }
 
+static int append(const struct barrow_option *o, struct barrow_texts *list, const char *text,
+                  struct barrow_error *err)
+{
+    if (list->count == BARROW_TEXTS_ROOM)
+        return barrow_fail(err, BARROW_E_USAGE, "--%s %s: given more than %d times", o->name, text,
+                           BARROW_TEXTS_ROOM);
+    list->items[list->count++] = text;
+    return 0;
+}
+
 static int store(const struct barrow_option *o, void *values, const char *text,
                  struct barrow_error *err)
 {
@@ -143,13 +126,17 @@ static int store(const struct barrow_option *o, void *values, const char *text,
     case OPTION_COUNT:
         return parse_count(text, place) == 0 ? 0 : bad_value(o, text, "a whole number", err);
     case OPTION_BYTES:
-        return parse_bytes(text, place) == 0 ? 0 : bad_value(o, text, "a size like 64M", err);
+        return barrow_units_parse_bytes(text, place) == 0
+                   ? 0
+                   : bad_value(o, text, "a size like 64M", err);
     case OPTION_PERCENT:
         return parse_percent(text, place) == 0
                    ? 0
                    : bad_value(o, text, "a percentage from 0 to 100", err);
     case OPTION_CHOICE:
         return parse_choice(o, text, place, err);
+    case OPTION_LIST:
+        return append(o, place, text, err);
     }
     return 0;
 }

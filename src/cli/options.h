@@ -18,7 +18,14 @@ enum barrow_option_kind {
     OPTION_COUNT,   /* size_t */
     OPTION_BYTES,   /* uint64_t; `64M`, `1.5GiB` */
     OPTION_PERCENT, /* double; `0.5` or `0.5%` */
-    OPTION_CHOICE   /* int: index into `choices` */
+    OPTION_CHOICE,  /* int: index into `choices` */
+    OPTION_LIST     /* struct barrow_texts: may be given several times */
+};
+
+enum { BARROW_TEXTS_ROOM = 32 };
+struct barrow_texts {
+    size_t count;
+    const char *items[BARROW_TEXTS_ROOM];
 };
 
 struct barrow_option {

@@ -177,6 +177,34 @@ static void test_units(void **state)
     assert_string_equal(barrow_units_count(text, UINT64_MAX), "18,446,744,073,709,551,615");
 }
 
+static void test_units_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } good[] = {{"0", 0},
+                {"4096", 4096},
+                {"1 B", 1},
+                {"24 MB", 24 << 20},
+                {"24MiB", 24 << 20},
+                {"24m", 24 << 20},
+                {"1.5k", 1536},
+                {"0.1 GB", 107374182},
+                {"2T", (uint64_t)2 << 40},
+                {"1 pb", (uint64_t)1 << 50},
+                {"9007199254740993", 9007199254740992}};
+    static const char *const bad[] = {"",      "MB",   "-1",  ".5",  "1,5M", "1 XB",  "1MBs",
+                                      "1 M B", "0x10", "inf", "nan", "1e3",  "8192P", " 1"};
+    uint64_t bytes;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(barrow_units_parse_bytes(good[i].text, &bytes), 0);
+        assert_int_equal(bytes, good[i].bytes);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(barrow_units_parse_bytes(bad[i], &bytes), -1);
+}
+
 /* What a writer puts out, compared and freed. */
 struct written {
     FILE *file;
@@ -300,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_notes),
         cmocka_unit_test(test_units),
+        cmocka_unit_test(test_units_read),
         cmocka_unit_test(test_json_layout),
         cmocka_unit_test(test_json_numbers),
         cmocka_unit_test(test_json_strings),
