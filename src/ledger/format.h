@@ -300,6 +300,18 @@ struct ledger_member {
     uint32_t reserved;
 };
 
+/* A line of a function chosen for profiling, or the function itself (line 0).  All bytes are those of
+ * the thread that ran it; a call's belong to the calling line too. */
+struct ledger_line {
+    uint32_t code;
+    uint32_t line;
+    uint64_t occurrences;    /* times the line was begun; line 0: calls */
+    int64_t increment_bytes; /* sum of allocated minus freed while it ran */
+    uint64_t memory_bytes;   /* highest at its end: RSS at the call + growth since; line 0: RSS at the call */
+    uint64_t peak_bytes;     /* highest growth since the call while it ran */
+    uint64_t reserved[3];
+};
+
 /* An inner record(): its sites' counters at start and at stop are 2 runs of REGION_SITES. */
 struct ledger_region {
     uint64_t start_ns, stop_ns;
@@ -321,6 +333,7 @@ _Static_assert(sizeof(struct ledger_mark) == 32, "mark record");
 _Static_assert(sizeof(struct ledger_thread_group) == 16, "thread group record");
 _Static_assert(sizeof(struct ledger_extent) == 80, "extent header");
 _Static_assert(sizeof(struct ledger_member) == 16, "member header");
+_Static_assert(sizeof(struct ledger_line) == 64, "line record");
 _Static_assert(sizeof(struct ledger_region) == 56, "region record");
 
 #endif

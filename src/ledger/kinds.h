@@ -22,7 +22,8 @@
     X(12, REGIONS, 56, "inner recordings: baseline and peak of their own")     \
     X(13, REGION_SITES, 64, "counters of one site at a region's border")       \
     X(14, MODULES, 64, "native modules: path, load address, build id")         \
-    X(15, MEMBER, 1, "in bundles: a ledger as a whole, a blob each")
+    X(15, MEMBER, 1, "in bundles: a ledger as a whole, a blob each")           \
+    X(16, LINES, 64, "lines of chosen functions: what they allocated when")
 
 enum ledger_kind {
 #define X(number, name, size, what) LEDGER_##name = number,

@@ -68,7 +68,8 @@ void barrow_ledger_free(struct barrow_ledger *ledger);
     X(thread_groups, THREAD_GROUPS, struct ledger_thread_group) \
     X(sys_path, SYS_PATH, struct ledger_sys_path)            \
     X(regions, REGIONS, struct ledger_region)                \
-    X(region_sites, REGION_SITES, struct ledger_site)
+    X(region_sites, REGION_SITES, struct ledger_site)        \
+    X(lines, LINES, struct ledger_line)
 #define X(name, kind, type)                                                                  \
     static inline const type *barrow_ledger_##name(const struct barrow_ledger *ledger,       \
                                                    uint32_t *count)                          \

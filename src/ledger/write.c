@@ -22,7 +22,8 @@
     X(THREAD_GROUPS, 4 << 10, 4 << 10)  \
     X(SYS_PATH, 4 << 10, 64 << 10)      \
     X(REGIONS, 28 << 10, 1 << 20)       \
-    X(REGION_SITES, 4 << 10, 16 << 20)
+    X(REGION_SITES, 4 << 10, 16 << 20)  \
+    X(LINES, 4 << 10, 1 << 20)
 
 #define LARGEST_EXTENT (16u << 20)
 

@@ -52,11 +52,13 @@ static int module_exec(PyObject *module)
     if (add_exceptions(module, state) < 0)
         return -1;
     if (add_type(module, &state->profile_type, &barrow_pymod_profile_spec) < 0 ||
-        add_type(module, &state->batch_type, &barrow_pymod_batch_spec) < 0)
+        add_type(module, &state->batch_type, &barrow_pymod_batch_spec) < 0 ||
+        add_type(module, &state->sampler_type, &barrow_pymod_sampler_spec) < 0)
         return -1;
     if (PyModule_AddFunctions(module, barrow_reader_methods) < 0)
         return -1;
-    if (PyModule_AddFunctions(module, barrow_record_methods) < 0)
+    if (PyModule_AddFunctions(module, barrow_record_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_lines_methods) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "__version__", BARROW_VERSION);
 }
@@ -68,6 +70,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->ledger_error);
     Py_VISIT(state->profile_type);
     Py_VISIT(state->batch_type);
+    Py_VISIT(state->sampler_type);
     return 0;
 }
 
@@ -78,6 +81,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->ledger_error);
     Py_CLEAR(state->profile_type);
     Py_CLEAR(state->batch_type);
+    Py_CLEAR(state->sampler_type);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* The extension module barrow._core: converts, owns references, nothing else.
  *
- * Its functions come from two tables: those of the recorder (record.c) and those of the reading
- * side (reader.c).  All need the GIL.
+ * Its functions come from tables: those of the recorder (record.c), of the line profiler (lines.c) and of
+ * the reading side (reader.c).  All need the GIL.
  */
 #ifndef BARROW_PYMOD_PYMOD_H
 #define BARROW_PYMOD_PYMOD_H
@@ -17,6 +17,7 @@ struct pymod_state {
     PyObject *ledger_error; /* barrow.LedgerError, a subclass of it */
     PyTypeObject *profile_type;
     PyTypeObject *batch_type;
+    PyTypeObject *sampler_type;
 };
 
 /* State of the module object that a module-level function gets as `self`. */
@@ -31,9 +32,11 @@ PyObject *barrow_pymod_batch(struct pymod_state *state, struct batch *batch);
 
 extern PyType_Spec barrow_pymod_profile_spec; /* reader.c */
 extern PyType_Spec barrow_pymod_batch_spec;   /* batch_type.c */
+extern PyType_Spec barrow_pymod_sampler_spec; /* sampler.c */
 
 /* NULL-terminated.  Their `self` is the module. */
 extern PyMethodDef barrow_record_methods[];
+extern PyMethodDef barrow_lines_methods[];
 extern PyMethodDef barrow_reader_methods[];
 
 #endif

@@ -120,6 +120,7 @@ static void site_alloc(struct barrow_thread *t, uint32_t index, size_t bytes, si
     bump(&site->allocations, blocks, plain);
     bump(&state->sizes[info->domain_next & 3][size_bucket(bytes)], 1, plain);
     add_live(t, (int64_t)bytes, locked);
+    thread_add(t, (int64_t)bytes);
 }
 
 static void site_free(struct barrow_thread *t, uint32_t index, size_t bytes, size_t blocks,
@@ -128,6 +129,7 @@ static void site_free(struct barrow_thread *t, uint32_t index, size_t bytes, siz
     struct ledger_site *site = &barrow_recorder.sites[index];
     struct ledger_state *state = barrow_recorder.state;
     bool plain = is_plain(index);
+    t->counters.net_bytes -= (int64_t)bytes;
     if (index <= barrow_recorder.inherited_sites) {
         bump(&site->freed_bytes, bytes, false);
         bump(&site->frees, blocks, false);
@@ -218,7 +220,7 @@ void barrow_book_moved(struct barrow_thread *t, enum ledger_domain domain, void 
     uint32_t *slot = pagemap_find(&barrow_recorder.map, p);
     if (LIKELY(slot && state && !((uint64_t)bytes >> 32) && !((uintptr_t)p & 15))) {
         struct barrow_leaf *leaf = barrow_stack_moved(t, state);
-        if (LIKELY(leaf_site(t, leaf, domain) && book_at(t, leaf, domain, p, bytes, slot)))
+        if (LIKELY(leaf_site(t, leaf, domain) && book_at(t, leaf, domain, p, bytes, slot, true)))
             return;
     }
     barrow_book_alloc(t, domain, p, bytes);

@@ -34,31 +34,32 @@ static __attribute__((noinline)) void *booked_slow(enum ledger_domain domain, bo
     return p;
 }
 
-static inline void *hook_malloc(enum ledger_domain domain, size_t bytes)
+static inline void *hook_malloc(enum ledger_domain domain, size_t bytes, bool counting)
 {
     struct barrow_thread *t = barrow_self;
     if (UNLIKELY(!enter_ready(t)))
         return booked_slow(domain, false, 1, bytes);
     void *p = original[domain].malloc(original[domain].ctx, bytes);
     if (LIKELY(p != NULL))
-        book_alloc(t, domain, p, bytes);
+        book_alloc(t, domain, p, bytes, counting);
     leave_ready(t);
     return p;
 }
 
-static inline void *hook_calloc(enum ledger_domain domain, size_t count, size_t bytes)
+static inline void *hook_calloc(enum ledger_domain domain, size_t count, size_t bytes,
+                                bool counting)
 {
     struct barrow_thread *t = barrow_self;
     if (UNLIKELY(!enter_ready(t)))
         return booked_slow(domain, true, count, bytes);
     void *p = original[domain].calloc(original[domain].ctx, count, bytes);
     if (LIKELY(p != NULL))
-        book_alloc(t, domain, p, count * bytes);
+        book_alloc(t, domain, p, count * bytes, counting);
     leave_ready(t);
     return p;
 }
 
-static inline void *hook_realloc(enum ledger_domain domain, void *old, size_t bytes)
+static inline void *hook_realloc(enum ledger_domain domain, void *old, size_t bytes, bool counting)
 {
     struct barrow_taken taken;
     struct barrow_thread *t = barrow_enter();
@@ -69,7 +70,7 @@ static inline void *hook_realloc(enum ledger_domain domain, void *old, size_t by
     if (LIKELY(p != NULL)) {
         barrow_take_commit(t, &taken);
         if (LIKELY(t->mode_before == THREAD_READY))
-            book_alloc(t, domain, p, bytes);
+            book_alloc(t, domain, p, bytes, counting);
         else
             barrow_book_alloc(t, domain, p, bytes);
     } else {
@@ -89,7 +90,7 @@ static __attribute__((noinline)) void free_slow(enum ledger_domain domain, void 
         barrow_leave(t);
 }
 
-static inline void hook_free(enum ledger_domain domain, void *p)
+static inline void hook_free(enum ledger_domain domain, void *p, bool counting)
 {
     struct barrow_thread *t = barrow_self;
     if (UNLIKELY(!p))
@@ -98,37 +99,40 @@ static inline void hook_free(enum ledger_domain domain, void *p)
         free_slow(domain, p);
         return;
     }
-    book_free(t, p);
+    book_free(t, p, counting);
     original[domain].free(original[domain].ctx, p);
     leave_ready(t);
 }
 
-#define DOMAIN_HOOKS(name, domain)                                                    \
+#define DOMAIN_HOOKS(name, domain, counting)                                          \
     static void *name##_malloc(void *ctx, size_t bytes)                               \
     {                                                                                 \
         (void)ctx;                                                                    \
-        return hook_malloc(domain, bytes);                                            \
+        return hook_malloc(domain, bytes, counting);                                  \
     }                                                                                 \
     static void *name##_calloc(void *ctx, size_t count, size_t bytes)                 \
     {                                                                                 \
         (void)ctx;                                                                    \
-        return hook_calloc(domain, count, bytes);                                     \
+        return hook_calloc(domain, count, bytes, counting);                           \
     }                                                                                 \
     static void *name##_realloc(void *ctx, void *p, size_t bytes)                     \
     {                                                                                 \
         (void)ctx;                                                                    \
-        return hook_realloc(domain, p, bytes);                                        \
+        return hook_realloc(domain, p, bytes, counting);                              \
     }                                                                                 \
     static void name##_free(void *ctx, void *p)                                       \
     {                                                                                 \
         (void)ctx;                                                                    \
-        hook_free(domain, p);                                                         \
+        hook_free(domain, p, counting);                                               \
     }                                                                                 \
     static const PyMemAllocatorEx name##_hooks = {NULL, name##_malloc, name##_calloc, \
                                                   name##_realloc, name##_free};
 
-DOMAIN_HOOKS(obj, LEDGER_DOMAIN_OBJ)
-DOMAIN_HOOKS(mem, LEDGER_DOMAIN_MEM)
+/* The same twice: without the threads' own counters, and with them. */
+DOMAIN_HOOKS(obj, LEDGER_DOMAIN_OBJ, false)
+DOMAIN_HOOKS(mem, LEDGER_DOMAIN_MEM, false)
+DOMAIN_HOOKS(obj_counting, LEDGER_DOMAIN_OBJ, true)
+DOMAIN_HOOKS(mem_counting, LEDGER_DOMAIN_MEM, true)
 
 /* ---- system scope: code objects' deaths only; the original allocator's ctx is kept ---- */
 
@@ -149,10 +153,28 @@ static void watch_free(void *ctx, void *p)
     original[LEDGER_DOMAIN_OBJ].free(ctx, p);
 }
 
+static const PyMemAllocatorDomain domains[2] = {PYMEM_DOMAIN_OBJ, PYMEM_DOMAIN_MEM};
+static const PyMemAllocatorEx *const hooks[2] = {&obj_hooks, &mem_hooks};
+static const PyMemAllocatorEx *const counting_hooks[2] = {&obj_counting_hooks, &mem_counting_hooks};
+
+static void set_hooks(const PyMemAllocatorEx *const which[2])
+{
+    for (int i = 0; i < 2; i++) {
+        PyMemAllocatorEx copy = *which[i];
+        PyMem_SetAllocator(domains[i], &copy);
+    }
+}
+
+/* The hooks of domain `i` are barrow's: nobody has put others on top. */
+static bool is_ours(int i)
+{
+    PyMemAllocatorEx now;
+    PyMem_GetAllocator(domains[i], &now);
+    return now.free == hooks[i]->free || now.free == counting_hooks[i]->free;
+}
+
 void barrow_hooks_python_install(bool deaths_only)
 {
-    static const PyMemAllocatorDomain domains[2] = {PYMEM_DOMAIN_OBJ, PYMEM_DOMAIN_MEM};
-    const PyMemAllocatorEx *hooks[2] = {&obj_hooks, &mem_hooks};
     if (installed)
         return;
     for (int i = 0; i < 2; i++)
@@ -162,12 +184,17 @@ void barrow_hooks_python_install(bool deaths_only)
         watching.free = watch_free;
         PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &watching);
     } else {
-        for (int i = 0; i < 2; i++) {
-            PyMemAllocatorEx copy = *hooks[i];
-            PyMem_SetAllocator(domains[i], &copy);
-        }
+        set_hooks(hooks);
     }
     installed = true;
+}
+
+bool barrow_hooks_python_count(void)
+{
+    if (!installed || !is_ours(0) || !is_ours(1))
+        return false;
+    set_hooks(counting_hooks);
+    return true;
 }
 
 void barrow_hooks_python_remove(void)
@@ -176,11 +203,11 @@ void barrow_hooks_python_remove(void)
     if (!installed)
         return;
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
-    if (now.free != obj_free && now.free != watch_free)
+    if (!is_ours(0) && now.free != watch_free)
         return;
     PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &original[LEDGER_DOMAIN_OBJ]);
     PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &now);
-    if (now.free == mem_free)
+    if (is_ours(1))
         PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &original[LEDGER_DOMAIN_MEM]);
     else if (now.free != original[LEDGER_DOMAIN_MEM].free)
         return;

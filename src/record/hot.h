@@ -170,9 +170,19 @@ static inline bool is_temporary(const struct barrow_thread *t, const void *p, ui
     return t->last[0] == key || t->last[1] == key;
 }
 
-/* Books at a stack that is known.  False if it can't be done here. */
+static inline void thread_add(struct barrow_thread *t, int64_t bytes)
+{
+    struct barrow_counters *c = &t->counters;
+    c->net_bytes += bytes;
+    if (c->net_bytes > c->highest_bytes)
+        c->highest_bytes = c->net_bytes;
+}
+
+/* Books at a stack that is known.  False if it can't be done here.  `counting`, a constant: for the
+ * thread too (counters.h). */
 static inline bool book_at(struct barrow_thread *t, struct barrow_leaf *leaf,
-                           enum ledger_domain domain, void *p, size_t bytes, uint32_t *slot)
+                           enum ledger_domain domain, void *p, size_t bytes, uint32_t *slot,
+                           bool counting)
 {
     struct recorder *r = &barrow_recorder;
     struct ledger_state *state = r->state;
@@ -187,26 +197,28 @@ static inline bool book_at(struct barrow_thread *t, struct barrow_leaf *leaf,
     state->sizes[domain][size_bucket(bytes)]++;
     pagemap_set(slot, index, bytes);
     remember_last(t, p, index);
+    if (counting)
+        thread_add(t, (int64_t)bytes);
     return true;
 }
 
 /* An allocation of OBJ or MEM, under the interpreter lock. */
 static inline void book_alloc(struct barrow_thread *t, enum ledger_domain domain, void *p,
-                              size_t bytes)
+                              size_t bytes, bool counting)
 {
     uint32_t *slot = pagemap_find(&barrow_recorder.map, p);
     __builtin_prefetch(slot, 1);
     PyThreadState *state = barrow_state_here();
     if (LIKELY(slot && state && !((uint64_t)bytes >> 32) && !((uintptr_t)p & 15))) {
         struct barrow_leaf *leaf = stack_leaf_cached(t, state);
-        if (LIKELY(leaf != NULL) && LIKELY(book_at(t, leaf, domain, p, bytes, slot)))
+        if (LIKELY(leaf != NULL) && LIKELY(book_at(t, leaf, domain, p, bytes, slot, counting)))
             return;
     }
     barrow_book_moved(t, domain, p, bytes);
 }
 
 /* A free of OBJ or MEM, under the interpreter lock. */
-static inline void book_free(struct barrow_thread *t, void *p)
+static inline void book_free(struct barrow_thread *t, void *p, bool counting)
 {
     struct recorder *r = &barrow_recorder;
     struct ledger_state *state = r->state;
@@ -226,6 +238,8 @@ static inline void book_free(struct barrow_thread *t, void *p)
     site->freed_bytes += bytes;
     site->frees++;
     state->live_bytes -= (int64_t)bytes;
+    if (counting)
+        t->counters.net_bytes -= (int64_t)bytes;
     if (is_temporary(t, p, index)) {
         site->temporary_bytes += bytes;
         site->temporaries++;

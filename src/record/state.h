@@ -23,6 +23,7 @@
 #include "cpython/frame.h"
 #include "ledger/write.h"
 #include "os/raw.h"
+#include "record/counters.h"
 #include "record/record.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -89,6 +90,7 @@ struct barrow_thread {
     uint32_t is_batching;        /* keeps changes of live bytes to itself for a while */
     uint32_t in_native;          /* in a hook of the C library's: start no threads */
     uint32_t tid;
+    struct barrow_counters counters;
     struct barrow_thread *next;  /* all threads, or the free list */
     uint16_t guesses[GUESSES];   /* frame address → level, a hint */
 };

@@ -107,10 +107,13 @@ static struct barrow_thread *make(void)
     if (t)
         r->free_threads = t->next;
     raw_lock_release(&r->threads_lock);
-    if (t)
+    if (t) {
+        void *measuring = t->counters.measuring;
         memset(t, 0, ALIGN64(sizeof *t) + MEMOS_BYTES);
-    else
+        t->counters.measuring = measuring;
+    } else {
         t = allocate();
+    }
     if (!t) {
         barrow_count_drop(LEDGER_DROP_lost_threads);
         return NULL;
