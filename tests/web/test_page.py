@@ -65,7 +65,7 @@ def column(page: Any, metric: int) -> list[tuple[int, str, str]]:
     found = []
     for row in rows(page, "Table"):
         cells = [cell for cell in row]
-        names = [cell for cell in cells[4:] if cell[0] and not re.match(r"[\d,]+ (bytes|blocks)", cell[0])]
+        names = [cell for cell in cells[4:] if cell[0] and not re.match(r"[\d,]+ (bytes|blocks)|kinds: ", cell[0])]
         name = names[0][1] if names else cells[-1][1]
         place = names[1][0] if len(names) > 1 else ""
         found.append((number(cells[metric][0]), name, place))
@@ -470,6 +470,37 @@ def test_fits_windows(width: int, report: Path, show: Show) -> None:
         settle(page)
         wide = page.evaluate("[document.documentElement.scrollWidth, document.querySelector('main').scrollWidth]")
         assert max(wide) <= width, view
+
+
+CUT = """(selector) => [...document.querySelectorAll(selector)]
+    .filter((cell) => cell.scrollWidth > cell.clientWidth || cell.scrollHeight > cell.clientHeight)
+    .map((cell) => cell.textContent)"""
+
+
+@pytest.mark.parametrize("width", [900, 1280])
+def test_titles_figures_and_lines_are_whole(width: int, report: Path, show: Show) -> None:
+    for metric in ("peak", "leaked", "total", "temporary", "range"):
+        page = show(report, f"view=table&metric={metric}&from=100000&to=900000", width=width)
+        settle(page)
+        assert page.evaluate(CUT, ".table .head > *, .table .num") == []
+        places = page.locator(".table .row .place:not(:empty)")
+        assert places.count() > 5
+        for i in range(5):
+            # What follows the file's name has room: the name alone is shortened.
+            title, box = places.nth(i).get_attribute("title"), places.nth(i).bounding_box()
+            line = page.evaluate(
+                """(i) => { const range = document.createRange();
+                     const cell = document.querySelectorAll('.table .row .place:not(:empty)')[i];
+                     range.selectNode(cell.querySelector('span').nextSibling);
+                     const { right, width } = range.getBoundingClientRect();
+                     return [range.toString(), right, width]; }""",
+                i,
+            )
+            assert title.endswith(line[0]) and re.fullmatch(r":\d+", line[0])
+            assert line[2] > 5 and line[1] <= box["x"] + box["width"] + 1
+        page.context.close()
+    page = show(report, "", width=width)
+    assert page.evaluate(CUT, ".facts dt, .facts dd") == []
 
 
 def test_copies_a_stack(report: Path, show: Show) -> None:

@@ -4,6 +4,7 @@ import { FIRST_KEY, Keys, NO_FRAME_KEY } from "../data/keys";
 import { total, type Profile } from "../data/profile";
 import { amount, Choice, CopyButton, exact, Measure, METRIC_NAMES, metricOf, Search, valuesOf, type Context } from "../parts/controls";
 import { List } from "../parts/list";
+import { Place } from "../parts/place";
 import * as units from "../parts/units";
 import type { State } from "../state";
 import { Flame, matcher, signed } from "./flame";
@@ -165,7 +166,7 @@ export function Compare({ ctx }: { ctx: Context }) {
               const row = rows[i]!;
               const change = row.after - row.before;
               const frame = owner(row);
-              const place = keys.place(row.key);
+              const place = <Place text={keys.place(row.key)} withLine={by !== "function"} />;
               return (
                 <>
                   <span role="gridcell" class={`num chosen ${change > 0 ? "more" : "less"}`} title={exact(change, unit)}>
@@ -189,7 +190,7 @@ export function Compare({ ctx }: { ctx: Context }) {
                   <span role="gridcell" class="place" title={keys.place(row.key, true)}>
                     {frame ? (
                       <button tabIndex={-1} onClick={() => openSource(ctx, frame)}>
-                        {by === "function" ? place.replace(/:\d+$/, "") : place}
+                        {place}
                       </button>
                     ) : (
                       place

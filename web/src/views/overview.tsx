@@ -258,7 +258,7 @@ function Facts({ ctx }: { ctx: Context }) {
   return (
     <dl class="facts">
       {facts.map(([name, value]) => (
-        <div key={name}>
+        <div key={name} class={name === "Command" ? "whole" : undefined}>
           <dt>{name}</dt>
           <dd title={value}>{value}</dd>
         </div>

@@ -29,6 +29,7 @@ import {
   type Context,
 } from "../parts/controls";
 import { List } from "../parts/list";
+import { Place } from "../parts/place";
 import * as units from "../parts/units";
 import type { State } from "../state";
 import { matcher } from "./flame";
@@ -143,7 +144,11 @@ function Head({ ctx, model }: { ctx: Context; model: Model }) {
       )}
       {text("name", BY_NAMES[by === "line" ? "function" : by])}
       {(by === "line" || by === "function") && text("place", by === "line" ? "Line" : "File")}
-      {by === "line" && <span role="columnheader">Code</span>}
+      {by === "line" && (
+        <span role="columnheader" class="line-text">
+          Code
+        </span>
+      )}
     </div>
   );
 }
@@ -205,7 +210,7 @@ export function Table({ ctx, metrics = true }: { ctx: Context; metrics?: boolean
           {units.share(model.shown[unit]!, all)}
         </span>
         {by !== "domain" && !state.inclusive && (
-          <span role="gridcell" class="kinds">
+          <span role="gridcell" class="kinds" title={`kinds: ${kindsText(main, model.domains[unit]!)}`}>
             {kindsText(main, model.domains[unit]!)}
           </span>
         )}
@@ -224,13 +229,13 @@ export function Table({ ctx, metrics = true }: { ctx: Context; metrics?: boolean
           <span role="gridcell" class="place" title={isPlace ? main.place(frame, true) : ""}>
             {isPlace && (
               <button tabIndex={-1} onClick={() => openSource(ctx, frame, by === "line")} title={`${main.place(frame, true)}: show the source`}>
-                {by === "line" ? main.place(frame) : main.place(frame).replace(/:\d+$/, "")}
+                <Place text={main.place(frame)} withLine={by === "line"} />
               </button>
             )}
           </span>
         )}
         {by === "line" && (
-          <code role="gridcell" title={code}>
+          <code role="gridcell" class="line-text" title={code}>
             {code}
           </code>
         )}
