@@ -53,6 +53,7 @@ MAY_INCLUDE = {
         "record",
         "dig",
         "lines",
+        "series",
         "watch",
         "kit",
     },
