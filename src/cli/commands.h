@@ -8,6 +8,7 @@
 
 #define BARROW_COMMANDS(X)                                        \
     X(run, "record a Python program")                             \
+    X(lines, "what each line of chosen functions allocates")      \
     X(summary, "the recording on one page")                       \
     X(table, "who owns the memory: by line, function, file, ...") \
     X(tree, "who owns the memory: down the call tree")            \
@@ -18,6 +19,7 @@
     X(at, "what was alive at a time, or grew between two")        \
     X(diff, "what changed between two recordings")                \
     X(report, "all of it on one HTML page, for the browser")      \
+    X(check, "is it within its budgets? For CI")                  \
     X(sql, "ask anything, in SQL")                                \
     X(top, "a running recording, live")                           \
     X(export, "write the profile for another program")            \
