@@ -1,0 +1,1 @@
+"""What `barrow.compat.memory_profiler` consists of."""
