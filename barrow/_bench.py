@@ -131,7 +131,8 @@ def main() -> None:
     try:
         figures = _measure(mode, int(loops), setup, statement)
     except Exception as error:
-        sys.excepthook(type(error), error, _own_part(error))
+        error.__traceback__ = _own_part(error)
+        sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(1)
     with open(result, "w", encoding="ascii") as file:
         for name, value in figures.items():

@@ -20,6 +20,7 @@
     X(diff, "what changed between two recordings")                \
     X(report, "all of it on one HTML page, for the browser")      \
     X(check, "is it within its budgets? For CI")                  \
+    X(bench, "what it costs, measured often, and compared")       \
     X(sql, "ask anything, in SQL")                                \
     X(top, "a running recording, live")                           \
     X(export, "write the profile for another program")            \
