@@ -30,6 +30,12 @@ enum barrow_measure {
 
 extern const char *const barrow_measure_names[]; /* ended by NULL */
 
+/* What was read when. */
+struct barrow_reading {
+    double time_s; /* since 1970 */
+    uint64_t bytes;
+};
+
 struct barrow_member {
     int pid;
     int statm_fd;   /* -1: opened at each reading */

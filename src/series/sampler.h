@@ -12,11 +12,6 @@
 
 #include "series/process.h"
 
-struct barrow_reading {
-    double time_s; /* since 1970 */
-    uint64_t bytes;
-};
-
 struct barrow_sampler; /* the calls below: by one thread at a time */
 
 /* Takes the first sample before it returns.  Fails if the process can't be read or there is no
