@@ -55,7 +55,8 @@ static int module_exec(PyObject *module)
         add_type(module, &state->batch_type, &barrow_pymod_batch_spec) < 0 ||
         add_type(module, &state->sampler_type, &barrow_pymod_sampler_spec) < 0)
         return -1;
-    if (PyModule_AddFunctions(module, barrow_reader_methods) < 0)
+    if (PyModule_AddFunctions(module, barrow_reader_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_stats_methods) < 0)
         return -1;
     if (PyModule_AddFunctions(module, barrow_record_methods) < 0 ||
         PyModule_AddFunctions(module, barrow_lines_methods) < 0)

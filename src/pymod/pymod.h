@@ -38,5 +38,6 @@ extern PyType_Spec barrow_pymod_sampler_spec; /* sampler.c */
 extern PyMethodDef barrow_record_methods[];
 extern PyMethodDef barrow_lines_methods[];
 extern PyMethodDef barrow_reader_methods[];
+extern PyMethodDef barrow_stats_methods[];
 
 #endif
