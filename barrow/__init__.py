@@ -17,13 +17,26 @@ if TYPE_CHECKING:
     from barrow._core import Error as Error
     from barrow._core import LedgerError as LedgerError
     from barrow._core import __version__ as __version__
+    from barrow._ipython import load_ipython_extension as load_ipython_extension
+    from barrow._lines import profile as profile
     from barrow._open import Ledger as Ledger
     from barrow._open import Table as Table
     from barrow._open import open as open
     from barrow._record import mark as mark
     from barrow._record import record as record
 
-__all__ = ["Error", "Ledger", "LedgerError", "Table", "__version__", "mark", "open", "record"]
+__all__ = [
+    "Error",
+    "Ledger",
+    "LedgerError",
+    "Table",
+    "__version__",
+    "load_ipython_extension",
+    "mark",
+    "open",
+    "profile",
+    "record",
+]
 
 _HOMES = {
     "Error": "_core",
@@ -32,6 +45,8 @@ _HOMES = {
     "Ledger": "_open",
     "Table": "_open",
     "open": "_open",
+    "profile": "_lines",
+    "load_ipython_extension": "_ipython",
     "mark": "_record",
     "record": "_record",
 }

@@ -13,6 +13,11 @@ def _start() -> None:
         from barrow import _core
 
         _core.start_from_environment()
+        lines = os.environ.get("BARROW_LINES")
+        if lines is not None:
+            from barrow import _lines
+
+            _lines.start(lines)
     except Exception as error:
         if os.environ.get("BARROW_ROOT") == str(os.getpid()) and sys.stderr is not None:
             print(f"barrow: not recording: {error}", file=sys.stderr)

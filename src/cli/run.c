@@ -17,14 +17,10 @@
 #include "cli/command.h"
 #include "cli/interpreter.h"
 #include "cli/memory.h"
-#include "cli/program.h"
+#include "cli/run.h"
 
-struct run_options {
-    const char *output, *python;
-    bool force, quiet, no_children, check_stacks;
-    int scope;
-    uint64_t max_table;
-    struct barrow_program program;
+struct run_command {
+    struct barrow_run_options run;
 };
 
 static const char *const scopes[] = {"all", "system", NULL};
@@ -82,7 +78,8 @@ static int check_directory(const char *path, struct barrow_error *err)
 }
 
 /* Finds out, before anything is started, whether the ledger can be written at `path`. */
-static int check_output(const char *path, const struct run_options *o, struct barrow_error *err)
+static int check_output(const char *path, const struct barrow_run_options *o,
+                        struct barrow_error *err)
 {
     struct stat info, script;
     const struct barrow_program *program = &o->program;
@@ -105,7 +102,7 @@ static int check_output(const char *path, const struct run_options *o, struct ba
     return check_directory(path, err);
 }
 
-static char *choose_output(const struct run_options *o, struct barrow_error *err)
+static char *choose_output(const struct barrow_run_options *o, struct barrow_error *err)
 {
     char *stem = barrow_program_stem(&o->program);
     char *name = o->output ? barrow_copy(o->output) : barrow_format("%s.%d.barrow", stem, getpid());
@@ -134,7 +131,7 @@ static int make_run_id(char text[33], struct barrow_error *err)
     return 0;
 }
 
-static int set_environment(const struct run_options *o, const char *output,
+static int set_environment(const struct barrow_run_options *o, const char *output,
                            struct barrow_error *err)
 {
     char run_id[33], pid[16], options[160];
@@ -142,14 +139,16 @@ static int set_environment(const struct run_options *o, const char *output,
     if (make_run_id(run_id, err) < 0)
         return -1;
     snprintf(pid, sizeof pid, "%d", getpid()); /* exec keeps it */
-    int length =
-        snprintf(options, sizeof options, "mode=count,scope=%s,children=%d,quiet=%d,check=%d",
-                 scopes[o->scope], !o->no_children, o->quiet, o->check_stacks);
+    int length = snprintf(
+        options, sizeof options, "mode=count,scope=%s,children=%d,quiet=%d,check=%d,rss=%d",
+        scopes[o->scope], !o->no_children, o->quiet, o->check_stacks, o->lines_rss);
     if (o->max_table)
         snprintf(options + length, sizeof options - (size_t)length, ",max_table=%llu",
                  (unsigned long long)o->max_table);
     if (setenv("BARROW_RUN", run_id, 1) || setenv("BARROW_OUT", output, 1) ||
         setenv("BARROW_ROOT", pid, 1) || setenv("BARROW_OPTIONS", options, 1))
+        return barrow_fail(err, BARROW_E_NO_MEMORY, "out of memory");
+    if (o->lines ? setenv("BARROW_LINES", o->lines, 1) : unsetenv("BARROW_LINES"))
         return barrow_fail(err, BARROW_E_NO_MEMORY, "out of memory");
     unsetenv("BARROW_PYTHON");
     unsetenv("BARROW_PYTHON_OPTIONS");
@@ -169,14 +168,11 @@ static int become(const char *python, const struct barrow_program *program,
     return barrow_fail(err, BARROW_E_IO, "can't start %s: %s", python, strerror(errno));
 }
 
-static int run_main(const void *values, int count, char **operands, struct barrow_error *err)
+int barrow_run(const struct barrow_run_options *o, struct barrow_error *err)
 {
-    const struct run_options *o = values;
     struct barrow_program program = o->program;
     int rc = -1;
 
-    (void)count;
-    (void)operands;
     char *output = choose_output(o, err);
     char *python =
         output ? barrow_interpreter_find(o->python, getenv("BARROW_PYTHON"), &o->program, err)
@@ -192,36 +188,34 @@ static int run_main(const void *values, int count, char **operands, struct barro
     return rc;
 }
 
+static int run_main(const void *values, int count, char **operands, struct barrow_error *err)
+{
+    const struct run_command *command = values;
+
+    (void)count;
+    (void)operands;
+    return barrow_run(&command->run, err);
+}
+
 static int run_parse(const struct barrow_option *options, void *values, int argc, char **argv,
                      bool *help, struct barrow_error *err)
 {
-    struct run_options *o = values;
+    struct run_command *command = values;
 
-    return barrow_program_parse(&o->program, options, values, getenv("BARROW_PYTHON_OPTIONS"), argc,
-                                argv, help, err);
+    return barrow_program_parse(&command->run.program, options, values,
+                                getenv("BARROW_PYTHON_OPTIONS"), argc, argv, help, err);
 }
 
 static const struct barrow_option options[] = {
-    {"output", 'o', OPTION_TEXT, "FILE", offsetof(struct run_options, output), NULL, NULL,
-     "the ledger (NAME.PID.barrow in the working directory by default)"},
-    {"force", 'f', OPTION_FLAG, NULL, offsetof(struct run_options, force), NULL, NULL,
-     "overwrite FILE"},
-    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct run_options, quiet), NULL, NULL,
-     "don't print the closing line"},
-    {"scope", 0, OPTION_CHOICE, "SCOPE", offsetof(struct run_options, scope), scopes, NULL,
+    RUN_OPTIONS_COMMON(struct run_command, NULL),
+    {"scope", 0, OPTION_CHOICE, "SCOPE", offsetof(struct run_command, run.scope), scopes, NULL,
      "record Python's object allocators too (all, the default), or only what reaches the C "
      "library and the system, which costs less"},
-    {"max-table", 0, OPTION_BYTES, "SIZE", offsetof(struct run_options, max_table), NULL, NULL,
-     "memory for stacks and counters, e.g. 256M (64M or a quarter of the peak by default)"},
-    {"no-children", 0, OPTION_FLAG, NULL, offsetof(struct run_options, no_children), NULL, NULL,
-     "don't record processes that the program starts"},
-    {"python", 0, OPTION_TEXT, "PATH", offsetof(struct run_options, python), NULL, NULL,
-     "the interpreter (the one barrow is installed beside by default)"},
-    {"check-stacks", 0, OPTION_FLAG, NULL, offsetof(struct run_options, check_stacks), NULL,
+    {"check-stacks", 0, OPTION_FLAG, NULL, offsetof(struct run_command, run.check_stacks), NULL,
      "debugging", "compare every captured stack with a second, slow walk"},
     OPTIONS_END};
 
-static const struct run_options defaults = {0};
+static const struct run_command defaults = {0};
 
 const struct barrow_command barrow_command_run = {
     .usage = "[OPTIONS] [PYTHON-OPTIONS] SCRIPT [ARGS...]\n"

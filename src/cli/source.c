@@ -58,3 +58,35 @@ char *barrow_source_line(const char *file, uint32_t line, uint64_t recorded_unti
     fclose(stream);
     return found;
 }
+
+char **barrow_source_lines(const char *file, uint32_t first, uint32_t last,
+                           uint64_t recorded_until_ns)
+{
+    FILE *stream = open_source(file, recorded_until_ns);
+    char *text = NULL;
+    size_t room = 0;
+
+    if (!stream)
+        return NULL;
+    char **lines = barrow_allocate(((size_t)last - first + 1) * sizeof *lines);
+    memset(lines, 0, ((size_t)last - first + 1) * sizeof *lines);
+    for (uint32_t number = 1; number <= last && getline(&text, &room, stream) >= 0; number++) {
+        if (number < first)
+            continue;
+        text[strcspn(text, "\r\n")] = '\0';
+        for (char *p = text; *p; p++)
+            if (*p == '\t' || *p == '\f')
+                *p = ' ';
+        lines[number - first] = barrow_copy(text);
+    }
+    free(text);
+    fclose(stream);
+    return lines;
+}
+
+void barrow_source_free(char **lines, uint32_t first, uint32_t last)
+{
+    for (uint32_t i = 0; lines && i <= last - first; i++)
+        free(lines[i]);
+    free(lines);
+}

@@ -9,4 +9,10 @@
  * mislead. */
 char *barrow_source_line(const char *file, uint32_t line, uint64_t recorded_until_ns);
 
+/* Lines `first` to `last` as they are, without their ends: `last - first + 1` texts, NULL where the file
+ * has no such line.  All of it NULL where barrow_source_line() would give none.  Free with
+ * barrow_source_free(). */
+char **barrow_source_lines(const char *file, uint32_t first, uint32_t last, uint64_t recorded_until_ns);
+void barrow_source_free(char **lines, uint32_t first, uint32_t last);
+
 #endif

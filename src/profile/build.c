@@ -168,7 +168,8 @@ bool profile_build_add(struct profile_build *build, struct barrow_ledger *ledger
     member->process = (uint32_t)build->internal->members.count - 1;
     member->start_ns = start > build->epoch_ns ? start - build->epoch_ns : 0;
     if (!fill_process(build, member, process) || !profile_member_threads(member, &build->names) ||
-        !profile_build_sites(build, member, process) || !profile_build_series(build, member))
+        !profile_build_sites(build, member, process) || !profile_build_series(build, member) ||
+        !profile_build_profiled(build, member))
         return false;
     add_state(build->profile, &ledger->state);
     add_process(build->profile, process);
@@ -227,6 +228,7 @@ static void hand_over(struct profile_build *build)
     HAND_OVER(build->samples, samples, sample_count)
     HAND_OVER(build->gc_events, gc_events, gc_event_count)
     HAND_OVER(build->marks, marks, mark_count)
+    HAND_OVER(build->profiled, profiled, profiled_count)
     HAND_OVER(build->processes, processes, process_count)
     HAND_OVER(build->warnings, warnings, warning_count)
 #undef HAND_OVER
@@ -237,6 +239,7 @@ static void hand_over(struct profile_build *build)
 int profile_build_finish(struct profile_build *build, struct barrow_error *err)
 {
     profile_build_sort_series(build);
+    profile_build_sum_profiled(build);
     if (!fill_head(build))
         return profile_no_memory(err);
     if (build->internal->members.count > 1 && !profile_build_merged_peak(build))
@@ -267,6 +270,7 @@ void profile_build_end(struct profile_build *build, struct barrow_profile **out,
     free(build->samples.items);
     free(build->gc_events.items);
     free(build->marks.items);
+    free(build->profiled.items);
     free(build->processes.items);
     if (build->warnings.items)
         barrow_notes_free(&build->warnings);
@@ -297,6 +301,7 @@ void barrow_profile_free(struct barrow_profile *profile)
     free(profile->samples);
     free(profile->gc_events);
     free(profile->marks);
+    free(profile->profiled);
     free(profile->processes);
     free(profile);
 }

@@ -23,6 +23,7 @@ struct profile_build {
     BARROW_ARRAY(struct barrow_sample) samples;
     BARROW_ARRAY(struct barrow_gc_event) gc_events;
     BARROW_ARRAY(struct barrow_mark) marks;
+    BARROW_ARRAY(struct barrow_profiled) profiled;
     BARROW_ARRAY(struct barrow_process) processes;
     struct barrow_notes warnings;
     uint64_t epoch_ns; /* CLOCK_MONOTONIC at the root's start */
@@ -46,6 +47,10 @@ bool profile_build_sites(struct profile_build *build, struct profile_member *mem
 bool profile_build_series(struct profile_build *build, struct profile_member *member);
 /* When all members are in: sorts them by time and drops the doubles of thinning. */
 void profile_build_sort_series(struct profile_build *build);
+/* A member's lines of functions chosen for profiling; when all are in: sorts and adds them up
+ * (profiled.c). */
+bool profile_build_profiled(struct profile_build *build, struct profile_member *member);
+void profile_build_sum_profiled(struct profile_build *build);
 /* When all members are in: the peak of several processes together (peak.c). */
 bool profile_build_merged_peak(struct profile_build *build);
 

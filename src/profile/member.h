@@ -70,6 +70,9 @@ struct profile_text *profile_member_text(struct profile_member *member, struct p
 /* The frame of a code at an instruction (stacks.c); PROFILE_NO_MEMORY. */
 uint32_t profile_member_frame(struct profile_member *member, struct profile_names *names,
                               uint32_t code, int32_t unit);
+/* The frame of a code at a line. */
+uint32_t profile_member_line(struct profile_member *member, struct profile_names *names,
+                             uint32_t code, uint32_t line);
 /* The profile's node for a node of the ledger; 0, the root, if there is none; PROFILE_NO_MEMORY. */
 uint32_t profile_member_node(struct profile_member *member, struct profile_names *names,
                              uint32_t node);

@@ -87,6 +87,15 @@ struct barrow_mark { /* a point in time that the program gave a name */
     const char *name;
 };
 
+/* A line of a function that was chosen for profiling, or such a function itself; see struct
+ * ledger_line.  Summed, or the highest, over the processes and over code objects that are equal. */
+struct barrow_profiled {
+    uint32_t frame;   /* its function, file, line; of a function its first line */
+    bool is_function; /* occurrences: calls; memory: RSS at the call */
+    uint64_t occurrences, memory_bytes, peak_bytes;
+    int64_t increment_bytes;
+};
+
 struct barrow_process {
     const char *path; /* of the ledger */
     uint32_t pid, parent_pid;
@@ -127,6 +136,8 @@ struct barrow_profile {
     size_t gc_event_count;
     struct barrow_mark *marks; /* by time */
     size_t mark_count;
+    struct barrow_profiled *profiled; /* by file, function, line; a function before its lines */
+    size_t profiled_count;
     struct ledger_gc_totals gc[LEDGER_GC_GENERATIONS];
     uint64_t gc_pauses[LEDGER_PAUSE_BUCKETS];
     uint64_t sizes[LEDGER_DOMAIN_COUNT][LEDGER_SIZE_BUCKETS];

@@ -42,23 +42,32 @@ static bool look_up_lines(struct profile_member *member, struct profile_code *co
     return barrow_lines_decode(&code->lines, table, length, record->first_line);
 }
 
-static uint32_t make_frame(struct profile_member *member, struct profile_names *names,
-                           uint32_t index, int32_t unit)
+uint32_t profile_member_line(struct profile_member *member, struct profile_names *names,
+                             uint32_t index, uint32_t line)
 {
     uint32_t count;
     const struct ledger_code *record = barrow_ledger_codes(member->ledger, &count) + index;
     struct profile_code *code = &member->codes[index];
     if (!code->function && !look_up_code(member, names, code, record))
         return PROFILE_NO_MEMORY;
-    if (!code->has_lines && !look_up_lines(member, code, record))
-        return PROFILE_NO_MEMORY;
-    uint32_t line = barrow_lines_at(&code->lines, unit);
     struct barrow_frame frame = {.function = code->function->chars,
                                  .file = code->file->chars,
                                  .module = code->module,
-                                 .line = line ? line : record->first_line,
+                                 .line = line,
                                  .first_line = record->first_line};
     return profile_frame(names, &frame);
+}
+
+static uint32_t make_frame(struct profile_member *member, struct profile_names *names,
+                           uint32_t index, int32_t unit)
+{
+    uint32_t count;
+    const struct ledger_code *record = barrow_ledger_codes(member->ledger, &count) + index;
+    struct profile_code *code = &member->codes[index];
+    if (!code->has_lines && !look_up_lines(member, code, record))
+        return PROFILE_NO_MEMORY;
+    uint32_t line = barrow_lines_at(&code->lines, unit);
+    return profile_member_line(member, names, index, line ? line : record->first_line);
 }
 
 uint32_t profile_member_frame(struct profile_member *member, struct profile_names *names,

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cpython/object.h"
+#include "lines/lines.h"
 #include "pymod/pymod.h"
 #include "record/recorder.h"
 
@@ -182,6 +183,8 @@ static void read_options(const char *text, struct barrow_recorder_options *o)
             o->quiet = yes;
         else if (n == 5 && memcmp(text, "check", n) == 0)
             o->check = yes;
+        else if (n == 3 && memcmp(text, "rss", n) == 0)
+            barrow_lines_measure_rss(yes);
         text = *end ? end + 1 : end;
     }
 }
@@ -201,7 +204,7 @@ static int read_run_id(const char *text, uint8_t id[16])
 static void clear_environment(void)
 {
     static const char *const names[] = {"BARROW_RUN", "BARROW_OUT", "BARROW_ROOT",
-                                        "BARROW_OPTIONS"};
+                                        "BARROW_OPTIONS", "BARROW_LINES"};
     PyObject *os = PyImport_ImportModule("os");
     PyObject *environment = os ? PyObject_GetAttrString(os, "environ") : NULL;
     for (size_t i = 0; environment && i < sizeof names / sizeof names[0]; i++) {
