@@ -51,6 +51,14 @@ static bool describe(struct barrow_bundle *bundle, const struct ledger_extent *e
     return true;
 }
 
+/* Paths stand in messages, which are lines. */
+static void drop_controls(char *name, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
+            name[i] = '?';
+}
+
 /* false: no memory. */
 static bool add_member(struct barrow_bundle *bundle, const struct ledger_extent *extent)
 {
@@ -69,6 +77,7 @@ static bool add_member(struct barrow_bundle *bundle, const struct ledger_extent 
     memcpy(member.path, bundle->path, path_bytes);
     member.path[path_bytes] = '/';
     ledger_source_read(&bundle->source, member.offset - name_bytes, name, name_bytes);
+    drop_controls(name, name_bytes);
     name[name_bytes] = '\0';
     *added = member;
     return true;

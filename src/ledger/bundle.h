@@ -40,7 +40,7 @@ void barrow_bundle_free(struct barrow_bundle *bundle);
 /* What is damaged, one line each, without the path. */
 const struct barrow_notes *barrow_bundle_warnings(const struct barrow_bundle *bundle);
 size_t barrow_bundle_count(const struct barrow_bundle *bundle);
-/* "PATH/NAME", as if the bundle were a directory. */
+/* "PATH/NAME", as if the bundle were a directory; control characters of the name are "?". */
 const char *barrow_bundle_path(const struct barrow_bundle *bundle, size_t member);
 /* Only the header: cheap. */
 int barrow_bundle_header(const struct barrow_bundle *bundle, size_t member,

@@ -291,6 +291,18 @@ static struct ledger_extent *first_extent(void)
     return (struct ledger_extent *)(void *)(bytes + LEDGER_EXTENTS_OFFSET);
 }
 
+static void test_names_are_one_line(void **state)
+{
+    (void)state;
+    struct barrow_bundle *bundle;
+    char *name = (char *)(first_member() + 1);
+    memcpy(name, "\n\033", 2);
+    assert_int_equal(barrow_bundle_open_bytes(&bundle, bytes, count, "x.barrow", NULL), 0);
+    assert_string_equal(barrow_bundle_path(bundle, 0), "x.barrow/??p.101.barrow");
+    barrow_bundle_free(bundle);
+    memcpy(name, "ap", 2);
+}
+
 static void sign(struct ledger_extent *extent)
 {
     extent->checksum = 0;
@@ -396,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_blank_ledger),
         cmocka_unit_test(test_damaged_anywhere),
         cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_names_are_one_line),
         cmocka_unit_test(test_lies),
         cmocka_unit_test(test_nothing_in_it),
         cmocka_unit_test(test_flattened),

@@ -557,6 +557,7 @@ def bundles():
         "boasting": bundle([("a", late, 1, 1 << 30), ("b", late, 0, 1 << 20), ("c", late, 1, len(late) + 9)]),
         "cut": cut[: -PAGE // 2],
         "codec": bundle([("a", late, 2), ("b", late, 0)]),
+        "names": bundle([("a\nb\x1b[1m\x7f", late, 1, 1), ("\0c", late[: PAGE // 2], 0)]),
         "ledger": late,
     }
     return {name: pack(data) for name, data in out.items()}
