@@ -115,17 +115,28 @@ void barrow_recorder_new_run_id(uint8_t id[16])
     }
 }
 
-/* Forgets all blocks, so that a next recording starts with an empty map. */
+enum { PAGE_CHUNKS = 4096 / sizeof(void *) };
+
+/* Forgets the blocks of a page of the map's first level. */
+static void empty_page(struct recorder *r, uint64_t first)
+{
+    for (uint64_t k = first; k < first + PAGE_CHUNKS; k++)
+        if (r->map.chunks[k])
+            BARROW_RAW(SYS_madvise, r->map.chunks[k], PAGEMAP_CHUNK_BYTES, MADV_DONTNEED);
+}
+
+/* Forgets all blocks, so that a next recording starts with an empty map.  Most pages of its first
+ * level were never touched; the kernel is asked which, a megabyte at a time. */
 static void empty_map(struct recorder *r)
 {
-    for (uint64_t i = 0; i < PAGEMAP_CHUNKS; i += 512) {
-        /* a page of the first level at a time, most were never touched */
-        unsigned char resident = 0;
-        if (BARROW_RAW(SYS_mincore, &r->map.chunks[i], 4096, &resident) == 0 && !(resident & 1))
-            continue;
-        for (uint64_t k = i; k < i + 512; k++)
-            if (r->map.chunks[k])
-                BARROW_RAW(SYS_madvise, r->map.chunks[k], PAGEMAP_CHUNK_BYTES, MADV_DONTNEED);
+    enum { PAGES = 256 };
+    unsigned char resident[PAGES];
+    _Static_assert(PAGEMAP_CHUNKS % (PAGES * PAGE_CHUNKS) == 0, "whole megabytes");
+    for (uint64_t i = 0; i < PAGEMAP_CHUNKS; i += PAGES * PAGE_CHUNKS) {
+        bool is_known = BARROW_RAW(SYS_mincore, &r->map.chunks[i], PAGES * 4096, resident) == 0;
+        for (uint64_t k = 0; k < PAGES; k++)
+            if (!is_known || resident[k] & 1)
+                empty_page(r, i + k * PAGE_CHUNKS);
     }
 }
 
