@@ -5,6 +5,7 @@ import builtins
 import functools
 import gc
 import linecache
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -14,9 +15,11 @@ from barrow._html import _bytes as size_text
 from barrow._open import open as open_ledger
 from barrow._record import record
 
+_OWN_FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 _SHOWN = 5
 _SMALLEST = 0.01  # of the largest line: what is not worth a row
 _SOURCE_WIDTH = 60
+_PATH_WIDTH = 40
 
 
 class Shell(Protocol):
@@ -39,13 +42,17 @@ class Shell(Protocol):
 class _Statement:
     """A statement or cell, compiled beforehand, so that only its running is measured.
 
-    Its source is known to linecache, like that of all cells.
+    Its source is known to linecache, like that of all cells, with the lines' numbers of the cell:
+    what follows a magic's name on its line is line 1.
     """
 
-    def __init__(self, shell: Shell, text: str) -> None:
+    def __init__(self, shell: Shell, line: str, cell: str | None = None) -> None:
         self._names = shell.user_ns
-        source = shell.transform_cell(text)
-        file = shell.compile.cache(source, shell.execution_count, text)
+        source = shell.transform_cell(line) if line.strip() else "\n"
+        if cell is not None:
+            body = cell.lstrip("\n")
+            source += "\n" * (len(cell) - len(body)) + shell.transform_cell(body)
+        file = shell.compile.cache(source, shell.execution_count, source)
         tree = shell.transform_ast(shell.compile.ast_parse(source, filename=file))
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         self._body = shell.compile(tree, file, "exec")
@@ -118,7 +125,7 @@ class Measured:
         else:
             self._title = "allocated"
             now = _allocated_lines() or {}
-            grown = [_Line(size - outer.get(key, 0), *key) for key, size in now.items()]
+            grown = (_Line(size - outer.get(key, 0), *key) for key, size in now.items())
             self._lines = sorted((line for line in grown if line.bytes), reverse=True)
         return value
 
@@ -142,6 +149,8 @@ class Measured:
         label = getattr(self._shell.compile, "format_code_name", lambda name: None)(name)
         if label:
             name = " ".join(label)
+        elif len(name) > _PATH_WIDTH:
+            name = f"…{name[1 - _PATH_WIDTH :]}"
         return f"{name}:{line.line}" if name else "(no Python code)"
 
     def _repr_html_(self) -> str | None:
@@ -158,11 +167,12 @@ def _source(line: _Line) -> str:
 
 
 def _by_line(rows: Sequence[Any]) -> list[_Line]:
-    """Add up the domains of each line; largest first."""
+    """Add up the domains of each line; largest first.  barrow's own lines are left out."""
     sums: dict[tuple[str, int], int] = {}
     for row in rows:
-        key = row.file, row.line
-        sums[key] = sums.get(key, 0) + row.bytes
+        if not row.file.startswith(_OWN_FILES):
+            key = row.file, row.line
+            sums[key] = sums.get(key, 0) + row.bytes
     return sorted((_Line(size, *key) for key, size in sums.items()), reverse=True)
 
 
@@ -184,7 +194,7 @@ def mem(shell: Shell, line: str, cell: str | None = None) -> Any:
     given as that of the magic.
     """
     measured = Measured(shell)
-    value = measured.run(_Statement(shell, line if cell is None else f"{line}\n{cell}"))
+    value = measured.run(_Statement(shell, line, cell))
     print(measured)
     return value
 
@@ -195,7 +205,7 @@ def mem_flame(shell: Shell, line: str, cell: str | None = None) -> Measured:
     In a terminal, or if barrow was built without the report's page: its figures.
     """
     measured = Measured(shell)
-    measured.run(_Statement(shell, line if cell is None else f"{line}\n{cell}"))
+    measured.run(_Statement(shell, line, cell))
     return measured
 
 
@@ -247,9 +257,9 @@ def memit(shell: Shell, line: str, cell: str | None = None) -> MemitResult | Non
         interval = float(options.get("i", ["0.1"])[-1])
     except ValueError as error:
         raise _usage_error(f"%memit: {error}: -r and -t take whole numbers, -i seconds") from None
-    statement = _Statement(shell, rest if cell is None else cell)
     if cell is not None:
         _Statement(shell, rest).run()
+    statement = _Statement(shell, rest) if cell is None else _Statement(shell, "", cell)
     gc.collect()
     baseline = memory_usage(include_children="c" in options)[0]
     peaks = [
@@ -292,7 +302,7 @@ def mprun(shell: Shell, line: str, cell: str | None = None) -> Any:
         except Exception as error:
             kind = type(error).__name__
             raise _usage_error(f"Could not find function {name!r}.\n{kind}: {error}") from None
-    statement = _Statement(shell, rest if cell is None else f"{rest}\n{cell}")
+    statement = _Statement(shell, rest, cell)
     message = _run_profiled(profiler, statement)
 
     from io import StringIO
@@ -306,12 +316,14 @@ def mprun(shell: Shell, line: str, cell: str | None = None) -> Any:
     for path in options.get("T", []):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
-        print(f"\n*** Profile printout saved to text file {path}. {message}")
+        print(f"*** Profile printout saved to text file {path}.")
     return profiler if "r" in options else None
 
 
 def _run_profiled(profiler: Any, statement: _Statement) -> str:
     """Run it with the builtin `profile`; give what to say of how it ended."""
+    from barrow.compat._memory_profiler.windows import end_recording
+
     missing = object()
     before = builtins.__dict__.get("profile", missing)
     builtins.__dict__["profile"] = profiler
@@ -323,6 +335,7 @@ def _run_profiled(profiler: Any, statement: _Statement) -> str:
     except KeyboardInterrupt:
         return "*** KeyboardInterrupt exception caught in code being profiled."
     finally:
+        end_recording()
         if before is missing:
             del builtins.__dict__["profile"]
         else:

@@ -4,14 +4,18 @@ The recorder counts for each line of a chosen code object, for as long as it is 
 the difference: several can be open on one code object, of recursive functions or several profilers.
 """
 
+import contextlib
 import os
 import threading
 import warnings
 from collections.abc import Iterable
 from types import CodeType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from barrow import _core
+
+if TYPE_CHECKING:
+    from barrow._record import record
 
 Figures = dict[int, tuple[int, int, int, int]]
 
@@ -22,6 +26,32 @@ os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_i
 # By id(code).  The code objects that only windows have chosen are kept, so their ids stay theirs.
 _open_windows: dict[int, int] = {}
 _chosen_here: dict[int, CodeType] = {}
+
+
+# The recording that was begun because there was none.
+_own_recording: "record | None" = None
+
+
+def _begin_recording() -> None:
+    global _own_recording
+    if not _core.recording():
+        from barrow._record import record
+
+        _own_recording = record()
+        _own_recording.start()
+
+
+def end_recording() -> None:
+    """End the recording that a window began, unless there are windows.
+
+    A program that is measured once is measured again soon, so windows themselves don't.
+    """
+    global _own_recording
+    with _lock:
+        if _own_recording is not None and not _open_windows:
+            recording, _own_recording = _own_recording, None
+            with contextlib.suppress(_core.Error):
+                recording.stop()
 
 
 class LineDifference(NamedTuple):
@@ -78,9 +108,7 @@ class Window:
         self._watched: dict[int, _Watched] = {}  # by id(code)
         with _lock:
             try:
-                from barrow._lines import ensure_recording
-
-                ensure_recording()
+                _begin_recording()
                 self.add(*codes)
             except (RuntimeError, _core.Error) as error:
                 warnings.warn(f"barrow: lines aren't measured: {error}", RuntimeWarning, stacklevel=4)
