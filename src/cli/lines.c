@@ -1,6 +1,7 @@
 /* barrow lines: chosen functions line by line; `run` records them, `show` prints them. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/units.h"
@@ -84,95 +85,122 @@ static int lines_run(const struct lines_options *o, struct barrow_error *err)
 
 /* ---- show ---- */
 
-enum { NUMBER_WIDTH = 10 };
+enum { NUMBER_WIDTH = 10, MOST_LINES = 100000 };
+
+/* The familiar columns, and as many of the others as leave the source its room. */
+struct layout {
+    bool peak, total;
+    size_t source; /* columns for source text */
+};
+
+static struct layout choose_layout(const struct barrow_terminal *t)
+{
+    enum { FAMILIAR = 6 + 11 + 12 + 12 + 2, SOURCE = 50 };
+    bool has_window = isatty(fileno(t->out)) || getenv("COLUMNS");
+    size_t width = has_window ? (size_t)t->width : 1000;
+    struct layout l = {.peak = width >= FAMILIAR + 11 + SOURCE,
+                       .total = width >= FAMILIAR + 33 + SOURCE};
+    size_t used = FAMILIAR + (l.peak ? 11 : 0) + (l.total ? 22 : 0);
+
+    l.source = width > used + 20 ? width - used : 20;
+    return l;
+}
 
 static void put_bytes(FILE *out, uint64_t bytes, bool shown)
 {
     char text[BARROW_UNITS_ROOM];
+
     fprintf(out, " %*s", NUMBER_WIDTH, shown ? barrow_units_bytes(text, bytes) : "");
 }
 
-static void put_increment(const struct barrow_terminal *t, const struct barrow_profiled_line *line)
+static void put_increment(const struct barrow_terminal *t, int64_t by, bool shown)
 {
     char bytes[BARROW_UNITS_ROOM], text[BARROW_UNITS_ROOM + 2] = "";
-    int64_t by = line ? line->increment_bytes : 0;
-    uint64_t size = by < 0 ? 0 - (uint64_t)by : (uint64_t)by;
+    enum barrow_style style = by >= 1 << 20 ? STYLE_HOT : by < 0 ? STYLE_GOOD : STYLE_PLAIN;
 
-    if (line && line->occurrences)
+    if (shown)
         snprintf(text, sizeof text, "%s%s",
                  by > 0   ? "+"
                  : by < 0 ? "-"
                           : "",
-                 barrow_units_bytes(bytes, size));
-    enum barrow_style style = by >= 1 << 20 ? STYLE_HOT : by < 0 ? STYLE_GOOD : STYLE_PLAIN;
+                 barrow_units_bytes(bytes, by < 0 ? 0 - (uint64_t)by : (uint64_t)by));
     fprintf(t->out, " %s%*s%s", barrow_style(t, style), NUMBER_WIDTH + 1, text,
             barrow_style(t, STYLE_PLAIN));
 }
 
-/* The source text, cut to what is left of the terminal's width; "" where there is none. */
-static void put_source(const struct barrow_terminal *t, const char *source, size_t used)
+/* `line`: NULL where there is no code. */
+static void print_line(const struct barrow_terminal *t, const struct layout *l, uint32_t number,
+                       const struct barrow_profiled_function *f,
+                       const struct barrow_profiled_line *line, const char *source)
 {
-    size_t room = t->width > (int)used + 20 ? (size_t)t->width - used : 20;
-    char *text = barrow_fit(t, barrow_printable(t, source ? source : ""), room, CUT_END);
-    size_t length = strlen(text);
+    static const struct barrow_profiled_line nothing;
+    char count[BARROW_UNITS_ROOM];
+    bool ran = line && line->occurrences;
+    bool is_head = !ran && number == f->first_line && f->calls; /* the function's own figures */
+    char *text = barrow_fit(t, barrow_printable(t, source ? source : ""), l->source, CUT_END);
 
-    while (length && text[length - 1] == ' ')
-        text[--length] = '\0';
-    fprintf(t->out, "%s%s\n", length ? "  " : "", text);
+    line = ran ? line : &nothing;
+    fprintf(t->out, "%s%6u%s", barrow_style(t, STYLE_DIM), number, barrow_style(t, STYLE_PLAIN));
+    put_bytes(t->out, ran ? line->memory_bytes : f->memory_bytes, ran || is_head);
+    put_increment(t, line->increment_bytes, ran);
+    if (l->peak)
+        put_bytes(t->out, line->peak_bytes, ran);
+    if (l->total) {
+        put_bytes(t->out, line->allocated_bytes, line->allocated_bytes);
+        put_bytes(t->out, line->live_bytes, line->live_bytes);
+    }
+    fprintf(t->out, " %11s%s%s\n",
+            ran || is_head ? barrow_units_count(count, ran ? line->occurrences : f->calls) : "",
+            *text ? "  " : "", text);
     free(text);
 }
 
-static void print_line(const struct barrow_view *view, uint32_t number,
-                       const struct barrow_profiled_function *function,
-                       const struct barrow_profiled_line *line, const char *source)
+static void print_head(const struct barrow_terminal *t, const struct layout *l,
+                       const struct barrow_profiled_function *f, bool has_source)
 {
-    const struct barrow_terminal *t = &view->terminal;
-    char count[BARROW_UNITS_ROOM];
-    bool ran = line && line->occurrences, is_head = !ran && number == function->first_line;
-    uint64_t times = ran ? line->occurrences : function->calls;
-
-    fprintf(t->out, "%s%6u%s", barrow_style(t, STYLE_DIM), number, barrow_style(t, STYLE_PLAIN));
-    put_bytes(t->out, ran ? line->memory_bytes : function->memory_bytes,
-              ran || (is_head && function->calls));
-    put_increment(t, line);
-    put_bytes(t->out, line ? line->peak_bytes : 0, ran);
-    put_bytes(t->out, line ? line->allocated_bytes : 0, line && line->allocated_bytes);
-    put_bytes(t->out, line ? line->live_bytes : 0, line && line->live_bytes);
-    fprintf(t->out, " %11s", ran || is_head ? barrow_units_count(count, times) : "");
-    put_source(t, source, 6 + 4 * (NUMBER_WIDTH + 1) + NUMBER_WIDTH + 2 + 12 + 2);
-}
-
-static void print_function(const struct barrow_view *view,
-                           const struct barrow_profiled_functions *all,
-                           const struct barrow_profiled_function *f)
-{
-    const struct barrow_terminal *t = &view->terminal;
-    const struct barrow_profile *p = view->profile;
     char *name = barrow_printable(t, f->function), *place = barrow_place(f->file, f->first_line);
     char *where = barrow_printable(t, place), calls[BARROW_UNITS_ROOM];
-    char **source = barrow_source_lines(f->file, f->first_line, f->last_line,
-                                        p->start_realtime_ns + p->duration_ns);
-    size_t next = f->first, end = f->first + f->count;
 
     fprintf(t->out, "\n%s%s%s  %s, %s %s%s\n", barrow_style(t, STYLE_NAME), name,
             barrow_style(t, STYLE_PLAIN), where, barrow_units_count(calls, f->calls),
             f->calls == 1 ? "call" : "calls",
-            source ? "" : " (its source can't be read, or has changed)");
-    fprintf(t->out, "%s%6s %*s %*s %*s %*s %*s %11s  %s%s\n", barrow_style(t, STYLE_DIM), "Line #",
-            NUMBER_WIDTH, "Mem usage", NUMBER_WIDTH + 1, "Increment", NUMBER_WIDTH, "Peak",
-            NUMBER_WIDTH, "Allocated", NUMBER_WIDTH, "Still live", "Occurrences", "Line Contents",
-            barrow_style(t, STYLE_PLAIN));
-    for (uint32_t number = f->first_line; number <= f->last_line; number++) {
-        const struct barrow_profiled_line *line = NULL;
-        if (next < end && all->lines[next].line == number)
-            line = &all->lines[next++];
-        if (source || line || number == f->first_line)
-            print_line(view, number, f, line, source ? source[number - f->first_line] : NULL);
-    }
-    barrow_source_free(source, f->first_line, f->last_line);
+            has_source ? "" : " (its source can't be read, or was changed since)");
+    fprintf(t->out, "%s%6s %*s %*s", barrow_style(t, STYLE_DIM), "Line #", NUMBER_WIDTH,
+            "Mem usage", NUMBER_WIDTH + 1, "Increment");
+    if (l->peak)
+        fprintf(t->out, " %*s", NUMBER_WIDTH, "Peak");
+    if (l->total)
+        fprintf(t->out, " %*s %*s", NUMBER_WIDTH, "Allocated", NUMBER_WIDTH, "Still live");
+    fprintf(t->out, " %11s  Line Contents%s\n", "Occurrences", barrow_style(t, STYLE_PLAIN));
     free(where);
     free(place);
     free(name);
+}
+
+static void print_function(const struct barrow_view *view, const struct layout *l,
+                           const struct barrow_profiled_functions *all,
+                           const struct barrow_profiled_function *f)
+{
+    const struct barrow_profile *p = view->profile;
+    const struct barrow_terminal *t = &view->terminal;
+    const struct barrow_profiled_line *line = all->lines + f->first, *end = line + f->count;
+    uint32_t first = f->first_line, last = f->last_line; /* a damaged ledger may say anything */
+    char **source =
+        last - first < MOST_LINES
+            ? barrow_source_lines(f->file, first, last, p->start_realtime_ns + p->duration_ns)
+            : NULL;
+
+    print_head(t, l, f, source != NULL);
+    if (!source && (line == end || line->line != first))
+        print_line(t, l, first, f, NULL, NULL);
+    for (; !source && line < end; line++)
+        print_line(t, l, line->line, f, line, NULL);
+    for (uint32_t i = 0; source && i <= last - first; i++) {
+        bool has_code = line < end && line->line == first + i;
+        print_line(t, l, first + i, f, has_code ? line : NULL, source[i]);
+        line += has_code;
+    }
+    barrow_source_free(source, first, last);
 }
 
 static bool is_wanted(const struct lines_options *o, const struct barrow_profiled_function *f)
@@ -213,8 +241,9 @@ static int lines_show(const struct lines_options *o, int count, char **operands,
                 &view, STYLE_PLAIN, "",
                 "none: mark functions with @barrow.profile, or name them: barrow lines run "
                 "--function module:name, or --file GLOB");
+        struct layout layout = choose_layout(&view.terminal);
         for (size_t i = 0; i < kept; i++)
-            print_function(&view, &functions, &functions.items[i]);
+            print_function(&view, &layout, &functions, &functions.items[i]);
     }
     barrow_profiled_functions_free(&functions);
     barrow_view_close(&view);

@@ -15,6 +15,8 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
     (void)self;
     (void)arg;
     Py_DECREF(code); /* the frame keeps it */
+    if (!events.line)
+        return 0; /* nothing was chosen yet */
     switch (what) {
     case PyTrace_CALL: {
         int line = PyFrame_GetLineNumber(frame);

@@ -281,11 +281,12 @@ void barrow_recorder_say_goodbye(void)
         return;
     int64_t now = live_total(state);
     int64_t best = now > state->best_bytes ? now : state->best_bytes;
-    snprintf(line, sizeof line, "peak %s, %s not freed at the end%s; see: barrow summary %.700s",
+    snprintf(line, sizeof line, "peak %s, %s not freed at the end%s; see: barrow %s %.700s",
              barrow_units_bytes(peak, (uint64_t)best),
              barrow_units_bytes(live, now > 0 ? (uint64_t)now : 0),
              state->end >= LEDGER_END_NO_SPACE ? "; recording ended early, no space for the ledger"
                                                : "",
+             state->used[LEDGER_LINES] ? "lines show" : "summary",
              shown_path(r->writer.path, directory));
     barrow_recorder_say(line);
 }
