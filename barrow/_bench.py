@@ -63,6 +63,7 @@ def _memory(statement: str) -> dict[str, int]:
         result.update(_core.region_stop(region))
 
     _make_room()
+    _forget_names()
     _execute(code, start, stop, 1)
     keys = ("peak_bytes", "live_bytes", "allocations", "total_bytes")
     return {key: result[key] for key in keys}
@@ -76,6 +77,17 @@ def _make_room() -> None:
         namespace[name] = None
     for name in names:
         del namespace[name]
+
+
+def _forget_names() -> None:
+    """Empty the interpreter's cache of attributes.
+
+    Its entries hold names that nobody else knows any more.  Which of them an attribute look-up would
+    free depends on addresses, and so differs from run to run.
+    """
+    clear = getattr(sys, "_clear_type_cache", None)
+    if clear is not None:
+        clear()
 
 
 def _time(statement: str, loops: int) -> int:

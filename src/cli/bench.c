@@ -334,6 +334,7 @@ static int bench_main(const void *values, int count, char **operands, struct bar
         rc = report(&b, err);
     free_side(&b.subject);
     free_side(&b.reference);
+    free(b.tree.revision);
     barrow_json_free(&b.document);
     return rc;
 }

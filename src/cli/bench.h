@@ -123,7 +123,8 @@ void bench_place_remove(struct bench_place *place);
 /* A folder and all that is in it. */
 void bench_remove_tree(const char *path);
 
-/* A run whose figures don't count: it fills caches and tells how often a statement is to be executed. */
+/* A run whose figures don't count: it fills caches.  `loops` 0: it also finds out how often a statement
+ * is to be executed in a plain run. */
 int bench_run_warm_up(struct bench_side *side, const struct bench_place *place, size_t loops,
                       struct barrow_error *err);
 /* Each adds one value to the metrics it measures. */
@@ -137,7 +138,7 @@ int bench_run_recorded(struct bench_side *side, const struct bench_place *place,
 struct bench_tree { /* {0}: none */
     char *path;     /* of the worktree */
     char *top;      /* of the user's tree */
-    char *revision; /* "main (1a2b3c4d5e)" */
+    char *revision; /* "main (1a2b3c4d5e)"; outlives the worktree, to be freed */
 };
 /* Checks `revision` out below `place`, and lets both sides run alike: the reference there, the subject
  * in the user's tree, each with its own tree first on PYTHONPATH.  The user's tree is not touched. */

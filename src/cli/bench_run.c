@@ -195,7 +195,9 @@ static char **arguments(const struct run *run)
     if (run->side->is_statement) {
         argv[n++] = barrow_copy("-c");
         argv[n++] = barrow_copy(driver);
-        argv[n++] = barrow_copy(driver_modes[run->kind]);
+        argv[n++] =
+            barrow_copy(run->kind == RUN_WARM_UP && run->side->loops ? driver_modes[RUN_PLAIN]
+                                                                     : driver_modes[run->kind]);
         argv[n++] = barrow_format("%zu", run->side->loops ? run->side->loops : 1);
         argv[n++] = barrow_copy(run->result);
         argv[n++] = barrow_copy(run->side->setup);
@@ -311,9 +313,11 @@ int bench_run_warm_up(struct bench_side *side, const struct bench_place *place, 
 {
     struct run run = {.side = side, .place = place, .kind = RUN_WARM_UP};
 
+    side->loops = side->is_statement ? loops : 1;
     if (do_run(&run, err) < 0)
         return -1;
-    side->loops = !side->is_statement ? 1 : loops ? loops : (size_t)run.figures.loops;
+    if (side->loops == 0)
+        side->loops = (size_t)run.figures.loops;
     return 0;
 }
 

@@ -194,6 +194,14 @@ static void say(const struct barrow_terminal *t, enum barrow_style style, const 
     free(text);
 }
 
+/* A name that leaves so many columns of a line to others; to be freed. */
+static char *shortened(const struct barrow_terminal *t, const char *name, size_t others)
+{
+    size_t width = (size_t)t->width > others + 20 ? (size_t)t->width - others : 20;
+
+    return barrow_fit(t, barrow_printable(t, name), width, CUT_END);
+}
+
 static void say_side(const struct barrow_terminal *t, char letter,
                      const struct bench_result *result, const struct bench_side *side)
 {
@@ -203,10 +211,12 @@ static void say_side(const struct barrow_terminal *t, char letter,
                                ? "the tree as it is"
                                : NULL;
 
-    fprintf(t->out, " %s%c%s ", barrow_style(t, STYLE_HEAD), letter, barrow_style(t, STYLE_PLAIN));
-    say(t, STYLE_PLAIN, " %s%s%s%s%s%s", side->name, revision ? "  at " : "",
-        revision ? revision : "", is_old ? "  in " : "", is_old ? result->baseline : "",
-        side->is_statement && *side->setup ? barrow_pick(t, "  \u2026", "  ...") : "");
+    char *rest = barrow_format("%s%s%s%s", revision ? "  at " : "", revision ? revision : "",
+                               is_old ? "  in " : "", is_old ? result->baseline : "");
+    char *name = shortened(t, side->name, 4 + strlen(rest));
+    say(t, STYLE_PLAIN, " %c  %s%s", letter, name, rest);
+    free(name);
+    free(rest);
 }
 
 static void headline(const struct barrow_terminal *t, const struct bench_result *result)
@@ -214,8 +224,7 @@ static void headline(const struct barrow_terminal *t, const struct bench_result 
     size_t runs = result->runs;
 
     if (!result->reference) {
-        char *name = barrow_fit(t, barrow_printable(t, result->subject->name),
-                                (size_t)(t->width > 60 ? t->width - 46 : 14), CUT_END);
+        char *name = shortened(t, result->subject->name, 46);
         say(t, STYLE_HEAD, "%s: %zu recorded runs and %zu plain ones", name, runs, runs);
         free(name);
         return;
@@ -232,6 +241,8 @@ static void notes(const struct barrow_terminal *t, const struct bench_result *re
     const struct bench_side *subject = result->subject, *reference = result->reference;
     char count[BARROW_UNITS_ROOM];
 
+    if (*subject->setup)
+        say(t, STYLE_DIM, "Setup: %s", subject->setup);
     if (subject->is_statement)
         say(t, STYLE_DIM, "Max RSS is that of the whole process, all else of the statement alone.");
     else
@@ -268,9 +279,9 @@ static void verdict(const struct barrow_terminal *t, const struct bench_result *
         list = longer;
     }
     if (*list)
-        say(t, STYLE_WARN, "Over %g %% more: %s.", result->fail_over, list);
+        say(t, STYLE_WARN, "More by over %g %%: %s.", result->fail_over, list);
     else
-        say(t, STYLE_PLAIN, "Nothing is over %g %% more.", result->fail_over);
+        say(t, STYLE_PLAIN, "Nothing is more by over %g %%.", result->fail_over);
     free(list);
 }
 

@@ -244,6 +244,5 @@ void bench_tree_remove(struct bench_tree *tree, const struct bench_place *place)
     }
     free(tree->path);
     free(tree->top);
-    free(tree->revision);
-    *tree = (struct bench_tree){0};
+    tree->path = tree->top = NULL;
 }
