@@ -203,12 +203,19 @@ static uint64_t raised(uint64_t before, const struct tolerance *tolerance)
     return __builtin_add_overflow(before, extra, &limit) ? UINT64_MAX : limit;
 }
 
-static void judge(struct barrow_check *check, const struct tolerance *tolerances)
+static int judge(struct barrow_check *check, const struct tolerance *tolerances,
+                 struct barrow_error *err)
 {
-    for (size_t i = 0; i < check->count; i++)
-        check->verdicts[i].value = check->now.value[check->verdicts[i].figure];
+    for (size_t i = 0; i < check->count; i++) {
+        enum barrow_figure f = check->verdicts[i].figure;
+        if (!check->now.has[f])
+            return barrow_fail(err, BARROW_E_FORMAT,
+                               "--budget %s: the recording does not tell; it has no samples",
+                               barrow_figures[f].name);
+        check->verdicts[i].value = check->now.value[f];
+    }
     for (enum barrow_figure f = 0; check->baseline_path && f < BARROW_FIGURE_COUNT; f++)
-        if (tolerances[f].text && check->before.has[f])
+        if (tolerances[f].text && check->before.has[f] && check->now.has[f])
             check->verdicts[check->count++] = (struct barrow_check_verdict){
                 .figure = f,
                 .value = check->now.value[f],
@@ -217,6 +224,7 @@ static void judge(struct barrow_check *check, const struct tolerance *tolerances
                 .before = check->before.value[f],
                 .tolerance = tolerances[f].text,
             };
+    return 0;
 }
 
 static int write_baseline(const struct barrow_check *check, const char *path,
@@ -239,9 +247,9 @@ static int check_all(struct barrow_check *check, const struct check_options *o,
 {
     bool over = false;
 
-    if (barrow_baseline_of(&check->now, check->view.profile, err) < 0)
+    if (barrow_baseline_of(&check->now, check->view.profile, err) < 0 ||
+        judge(check, tolerances, err) < 0)
         return -1;
-    judge(check, tolerances);
     for (size_t i = 0; i < check->count; i++)
         over |= barrow_check_is_over(&check->verdicts[i]);
     if (o->write_baseline && !over && write_baseline(check, o->write_baseline, err) < 0)

@@ -198,7 +198,6 @@ static void print_figures(const struct barrow_check *check)
         {"limit", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
         {"verdict", ALIGN_LEFT, STYLE_PLAIN, 0, CUT_END},
         {"limit of", ALIGN_LEFT, STYLE_DIM, 10, CUT_END},
-        {"what it is", ALIGN_LEFT, STYLE_DIM, 10, CUT_END},
     };
     struct barrow_columns *c =
         barrow_columns_new(&check->view.terminal, columns, sizeof columns / sizeof *columns, NULL);
