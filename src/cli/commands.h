@@ -22,6 +22,7 @@
     X(check, "is it within its budgets? For CI")                  \
     X(bench, "what it costs, measured often, and compared")       \
     X(sql, "ask anything, in SQL")                                \
+    X(mem, "any program's memory over time, as mprof does")       \
     X(top, "a running recording, live")                           \
     X(export, "write the profile for another program")            \
     X(merge, "the ledgers of a run as one file")                  \

@@ -79,6 +79,21 @@ static int parse_percent(const char *text, double *value)
     return 0;
 }
 
+static int parse_seconds(const char *text, double *value)
+{
+    char *end;
+    double n = strtod(text, &end);
+
+    if (strcmp(end, "ms") == 0)
+        n /= 1000;
+    else if (*end && strcmp(end, "s") != 0)
+        return -1;
+    if (end == text || !(n >= 0.001 && n <= 1e9))
+        return -1;
+    *value = n;
+    return 0;
+}
+
 static int parse_choice(const struct barrow_option *o, const char *text, int *value,
                         struct barrow_error *err)
 {
@@ -133,6 +148,10 @@ static int store(const struct barrow_option *o, void *values, const char *text,
         return parse_percent(text, place) == 0
                    ? 0
                    : bad_value(o, text, "a percentage from 0 to 100", err);
+    case OPTION_SECONDS:
+        return parse_seconds(text, place) == 0
+                   ? 0
+                   : bad_value(o, text, "seconds like 0.1, or 10ms; at least 1ms", err);
     case OPTION_CHOICE:
         return parse_choice(o, text, place, err);
     case OPTION_LIST:

@@ -18,6 +18,7 @@ enum barrow_option_kind {
     OPTION_COUNT,   /* size_t */
     OPTION_BYTES,   /* uint64_t; `64M`, `1.5GiB` */
     OPTION_PERCENT, /* double; `0.5` or `0.5%` */
+    OPTION_SECONDS, /* double, at least a thousandth; `0.1`, `0.1s`, `100ms` */
     OPTION_CHOICE,  /* int: index into `choices` */
     OPTION_LIST     /* struct barrow_texts: may be given several times */
 };
