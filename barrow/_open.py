@@ -172,6 +172,11 @@ class Ledger:
         """The points in time that `barrow.mark` gave names, by time."""
         return Table(self._profile.marks(), _rows.Mark)
 
+    @property
+    def lines(self) -> Table[_rows.ProfiledLine]:
+        """The lines of functions chosen for profiling (`barrow.profile`), by file and place."""
+        return Table(self._profile.lines(), _rows.ProfiledLine)
+
     def _repr_html_(self) -> str:
         """Give what a notebook shows: the report's page, else the summary as a table."""
         from barrow import _html

@@ -106,3 +106,23 @@ class Mark(NamedTuple):
     time_s: float
     pid: int
     name: str
+
+
+class ProfiledLine(NamedTuple):
+    """A line of a function chosen for profiling; bytes, over all times it ran."""
+
+    function: str
+    file: str
+    line: int
+    occurrences: int
+    """Times it was begun; 0: it never ran."""
+    increment_bytes: int
+    """Allocated minus freed while it ran, what it called included."""
+    memory_bytes: int
+    """The highest at its end: RSS at the call of the function + growth since."""
+    peak_bytes: int
+    """The most that lived above the function's start while it ran."""
+    allocated_bytes: int
+    """Allocated by it or what it called in all, and ..."""
+    live_bytes: int
+    """... what of that was never freed."""

@@ -73,6 +73,12 @@ void barrow_column_add_int(struct column *column, uint64_t value)
     column->rows++;
 }
 
+void barrow_column_add_signed(struct column *column, int64_t value)
+{
+    barrow_buffer_add(&column->values, &value, sizeof value);
+    column->rows++;
+}
+
 void barrow_column_add_float(struct column *column, double value)
 {
     barrow_buffer_add(&column->values, &value, sizeof value);

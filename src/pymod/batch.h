@@ -54,6 +54,7 @@ struct batch *barrow_batch_acquire(struct batch *batch);
 void barrow_batch_release(struct batch *batch); /* NULL is allowed */
 
 void barrow_column_add_int(struct column *column, uint64_t value); /* at most INT64_MAX is kept */
+void barrow_column_add_signed(struct column *column, int64_t value);
 void barrow_column_add_float(struct column *column, double value);
 void barrow_column_add_text(struct column *column, const char *text); /* NULL: "" */
 /* A row of a STRUCT or LIST ends; its fields or items have been added to the children. */

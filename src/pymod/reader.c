@@ -240,6 +240,15 @@ static PyObject *profile_marks(PyObject *self, PyTypeObject *type, PyObject *con
     return give_batch(type, batch, &err);
 }
 
+static PyObject *profile_lines(PyObject *self, PyTypeObject *type, PyObject *const *args,
+                               Py_ssize_t count, PyObject *names)
+{
+    (void)args, (void)count, (void)names;
+    struct barrow_error err;
+    struct batch *batch = barrow_view_lines(profile_of(self), &err);
+    return give_batch(type, batch, &err);
+}
+
 /* ---- type ---- */
 
 #define WITH_TYPE (METH_METHOD | METH_FASTCALL | METH_KEYWORDS)
@@ -253,6 +262,7 @@ static PyMethodDef profile_methods[] = {
      PyDoc_STR("rows(metric, by, inclusive, filter, limit) -> Batch; limit 0: all")},
     {"samples", FUNCTION(profile_samples), WITH_TYPE, PyDoc_STR("samples() -> Batch")},
     {"gc_events", FUNCTION(profile_gc_events), WITH_TYPE, PyDoc_STR("gc_events() -> Batch")},
+    {"lines", FUNCTION(profile_lines), WITH_TYPE, PyDoc_STR("lines() -> Batch")},
     {"marks", FUNCTION(profile_marks), WITH_TYPE, PyDoc_STR("marks() -> Batch")},
     {NULL, NULL, 0, NULL},
 };

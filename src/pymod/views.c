@@ -1,4 +1,5 @@
 #include "pymod/views.h"
+#include "table/profiled.h"
 
 #include <stdlib.h>
 
@@ -173,6 +174,39 @@ struct batch *barrow_view_gc_events(const struct barrow_profile *profile, struct
         barrow_column_add_int(&c[5], e->uncollectable);
         barrow_column_end_row(&batch->table);
     }
+    return batch != NULL && barrow_batch_finish(batch) ? batch : no_memory(batch, err);
+}
+
+static const struct column_plan line_columns[] = {
+    TEXT("function"),   TEXT("file"),           INT("line"),
+    INT("occurrences"), INT("increment_bytes"), INT("memory_bytes"),
+    INT("peak_bytes"),  INT("allocated_bytes"), INT("live_bytes")};
+
+struct batch *barrow_view_lines(const struct barrow_profile *profile, struct barrow_error *err)
+{
+    struct barrow_profiled_functions functions;
+
+    if (barrow_profiled_functions(profile, &functions, err) < 0)
+        return NULL;
+    struct batch *batch = barrow_batch_create(line_columns, COUNT(line_columns));
+    for (size_t i = 0; batch != NULL && i < functions.count; i++) {
+        const struct barrow_profiled_function *f = &functions.items[i];
+        struct column *c = batch->table.children;
+        for (size_t k = f->first; k < f->first + f->count; k++) {
+            const struct barrow_profiled_line *l = &functions.lines[k];
+            barrow_column_add_text(&c[0], f->function);
+            barrow_column_add_text(&c[1], f->file);
+            barrow_column_add_int(&c[2], l->line);
+            barrow_column_add_int(&c[3], l->occurrences);
+            barrow_column_add_signed(&c[4], l->increment_bytes);
+            barrow_column_add_int(&c[5], l->memory_bytes);
+            barrow_column_add_int(&c[6], l->peak_bytes);
+            barrow_column_add_int(&c[7], l->allocated_bytes);
+            barrow_column_add_int(&c[8], l->live_bytes);
+            barrow_column_end_row(&batch->table);
+        }
+    }
+    barrow_profiled_functions_free(&functions);
     return batch != NULL && barrow_batch_finish(batch) ? batch : no_memory(batch, err);
 }
 

@@ -10,6 +10,7 @@ struct batch *barrow_view_rows(const struct barrow_profile *profile,
                                const struct barrow_query *query, struct barrow_error *err);
 struct batch *barrow_view_samples(const struct barrow_profile *profile, struct barrow_error *err);
 struct batch *barrow_view_gc_events(const struct barrow_profile *profile, struct barrow_error *err);
+struct batch *barrow_view_lines(const struct barrow_profile *profile, struct barrow_error *err);
 struct batch *barrow_view_marks(const struct barrow_profile *profile, struct barrow_error *err);
 
 #endif

@@ -48,9 +48,10 @@ def group(name):
     return found
 
 
-def drain_free_lists():
-    """The interpreter keeps freed lists and dicts for the next ones: leave it none."""
-    return [[] for _ in range(300)], [{} for _ in range(300)], [{1: 1} for _ in range(300)]
+def drain_free_lists(of_dicts):
+    """The interpreter keeps what is freed of some types for their next object: leave none to take."""
+    lists = [[] for _ in range(300)]
+    return lists, [({}, {1: 1}) for _ in range(300 if of_dicts else 0)]
 
 
 def measure(name, names):
@@ -58,10 +59,10 @@ def measure(name, names):
     run = getattr(lines_truth, f"run_{name}")
     for code in codes:
         _core.lines_choose(code)
+    gc.collect()
     run()  # what the interpreter makes at a first call is made now
     lines_truth.KEPT.clear()
-    gc.collect()
-    held = drain_free_lists()
+    held = drain_free_lists(of_dicts="dict" in name)
     for code in codes:
         _core.lines_reset(code)
     run()

@@ -127,7 +127,7 @@ def run_set():
 
 
 def run_generator_expression():
-    n = sum(len(bytes(1000)) for _ in (1, 2, 3))  #= INT
+    n = sum(len(bytes(1000)) > 0 for _ in (1, 2, 3))  #= 0
     return n
 
 
@@ -314,6 +314,7 @@ def run_lambda():
 
 def run_class_body():
     class Inner:
+        spare = bytes(1)  # and its argument tuple, for the next call
         data = bytes(4000)  #= B(4000)
 
     KEPT.append(Inner)
@@ -386,5 +387,5 @@ def many_inner():
 def run_numpy():
     import numpy
 
-    a = numpy.ones(1000)  #= N
+    a = numpy.empty(1000)  #= N
     a = None  #= -N
