@@ -128,6 +128,7 @@ static void free_side(struct bench_side *side)
     barrow_program_free(&side->program);
     free(side->directory);
     free(side->python_path);
+    free(side->bytecode);
     for (size_t i = 0; i < BENCH_METRIC_COUNT; i++)
         free(side->metrics[i].items);
 }

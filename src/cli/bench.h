@@ -55,6 +55,7 @@ struct bench_side {
     struct barrow_program program; /* of a statement only the interpreter's options */
     char *directory;               /* NULL: here */
     char *python_path;             /* PYTHONPATH; NULL: as it is */
+    char *bytecode;                /* the folder for compiled modules; NULL: beside the modules */
     /* What came out. */
     size_t loops; /* executions of a statement in a plain run; `time` is that of one */
     char python[32];
@@ -141,7 +142,8 @@ struct bench_tree { /* {0}: none */
     char *revision; /* "main (1a2b3c4d5e)"; outlives the worktree, to be freed */
 };
 /* Checks `revision` out below `place`, and lets both sides run alike: the reference there, the subject
- * in the user's tree, each with its own tree first on PYTHONPATH.  The user's tree is not touched. */
+ * in the user's tree, each with its own tree first on PYTHONPATH.  Nothing is written to the user's tree: compiled modules
+ * of both go to `place`. */
 int bench_tree_make(struct bench_tree *tree, const char *revision, const struct bench_place *place,
                     struct bench_side *subject, struct bench_side *reference,
                     struct barrow_error *err);

@@ -225,18 +225,20 @@ static int execute(struct run *run, struct barrow_error *err)
     bool record = run->kind == RUN_RECORDED;
     char run_id[33], **argv = arguments(run);
     char *ledger = barrow_format("%s/bench.barrow", run->ledgers);
+    const struct bench_side *side = run->side;
     const struct bench_variable variables[] = {
+        {"PYTHONPATH", side->python_path ? side->python_path : getenv("PYTHONPATH")},
+        {"PYTHONPYCACHEPREFIX", side->bytecode ? side->bytecode : getenv("PYTHONPYCACHEPREFIX")},
+        {"PYTHONDONTWRITEBYTECODE", side->bytecode ? NULL : getenv("PYTHONDONTWRITEBYTECODE")},
         {"BARROW_RUN", record ? run_id : NULL},
         {"BARROW_OUT", record ? ledger : NULL},
         {"BARROW_OPTIONS", record ? "mode=count,scope=all,children=1,quiet=1" : NULL},
         {"BARROW_ROOT", NULL},
         {"BARROW_PYTHON", NULL},
         {"BARROW_PYTHON_OPTIONS", NULL},
-        /* Last: without a PYTHONPATH of its own the caller's stays. */
-        {run->side->python_path ? "PYTHONPATH" : NULL, run->side->python_path},
         {NULL, NULL}};
     struct bench_process process = {.argv = argv,
-                                    .directory = run->side->directory,
+                                    .directory = side->directory,
                                     .variables = variables,
                                     .root_variable = record ? "BARROW_ROOT" : NULL,
                                     .errors = run->errors};

@@ -186,8 +186,9 @@ static int check_out(struct bench_tree *tree, const struct bench_place *place, c
     return git(place, top, words, "can't check the revision out", NULL, err);
 }
 
-static int settle(struct bench_tree *tree, const char *prefix, struct bench_side *subject,
-                  struct bench_side *reference, struct barrow_error *err)
+static int settle(struct bench_tree *tree, const struct bench_place *place, const char *prefix,
+                  struct bench_side *subject, struct bench_side *reference,
+                  struct barrow_error *err)
 {
     char *here = barrow_format("%s%s%s", tree->top, *prefix ? "/" : "", prefix);
 
@@ -197,6 +198,8 @@ static int settle(struct bench_tree *tree, const char *prefix, struct bench_side
     reference->revision = tree->revision;
     subject->python_path = python_path(here, tree->top, tree->top);
     reference->python_path = python_path(reference->directory, tree->top, tree->path);
+    subject->bytecode = barrow_format("%s/bytecode", place->directory);
+    reference->bytecode = barrow_copy(subject->bytecode);
     free(here);
     if (access(reference->directory, X_OK) != 0)
         return barrow_fail(err, BARROW_E_USAGE,
@@ -223,7 +226,7 @@ int bench_tree_make(struct bench_tree *tree, const char *revision, const struct 
         rc = check_out(tree, place, top, commit, err);
     }
     if (rc == 0)
-        rc = settle(tree, prefix, subject, reference, err);
+        rc = settle(tree, place, prefix, subject, reference, err);
     free(commitish);
     free(what);
     free(commit);
