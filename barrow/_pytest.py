@@ -148,22 +148,25 @@ def _check_leaks(limit: Limit, measured: Measurement) -> None:
         )
 
 
-def _check_growth(measured: Measurement, shown: int) -> None:
+def _check_growth(wanted: list[Limit], measured: Measurement, shown: int) -> None:
     """What rounds after the first leave behind, each about as much as the others."""
-    rounds = measured.rounds
-    grown_bytes = growth([each.leaked_bytes for each in rounds])
-    grown_blocks = growth([each.leaked_blocks for each in rounds])
-    if grown_bytes <= 0 and grown_blocks <= 0:
+    count = len(measured.rounds)
+    more_bytes = growth([each.leaked_bytes for each in measured.rounds])
+    more_blocks = growth([each.leaked_blocks for each in measured.rounds])
+    if more_bytes <= 0 and more_blocks <= 0:
         return
-    sites = []
-    for site in islice(measured.sites("leaked"), 20):
-        if site.blocks >= len(rounds) or site.bytes >= grown_bytes * len(rounds) / 2:
-            each = Site(site.bytes // len(rounds), max(site.blocks // len(rounds), 1), site.stack)
-            sites.append(_stack_text(each))
+    sites = [
+        Site(site.bytes // count, max(site.blocks // count, 1), site.stack)
+        for site in measured.sites("leaked")
+        if site.blocks >= count or site.bytes * 2 >= more_bytes * count
+    ]
+    kept = [site for site in sites if all(_passes(site, limit.filter_fn) for limit in wanted)]
+    if sites and not kept:
+        return
     raise Problem(
-        f"Each run of the test leaves {size_text(grown_bytes)} more behind ({grown_blocks:.1f} blocks)",
+        f"Each run of the test leaves {size_text(more_bytes)} more behind ({more_blocks:.1f} blocks)",
         "barrow-growing-memory",
-        f"Left behind by each of {len(rounds)} runs:\n" + "\n".join(sites[:shown]) if sites else "",
+        f"Left behind by each of {count} runs:\n" + "\n".join(_stack_text(site) for site in kept[:shown]),
     )
 
 
@@ -215,7 +218,7 @@ class Plugin:
                 if again is not None:
                     rounds = rounds + again.rounds
                     if self._repeat >= VERDICT_ROUNDS:
-                        _check_growth(again, max(self._sites, 1))
+                        _check_growth(wanted, again, max(self._sites, 1))
             except Problem as found:
                 problem = found
         self._keep(item, "passed" if outcome.excinfo is None else "not passed", first, rounds)
@@ -273,7 +276,9 @@ class Plugin:
         for site in measured.sites("peak"):
             lines[site.stack[0] if site.stack else ("", "", 0)] += site.bytes
         return [
-            Place(bytes=count, function=f, file=file, line=n) for (f, file, n), count in lines.most_common(self._sites)
+            Place(bytes=count, function=f, file=file, line=n)
+            for (f, file, n), count in lines.most_common(self._sites)
+            if count * 100 >= peak
         ]
 
     # ---- telling ----

@@ -91,13 +91,10 @@ class Change(NamedTuple):
         return not self.p > SIGNIFICANT
 
 
-def _steady(rounds: list[int]) -> list[int]:
-    """The first of several rounds fills caches."""
-    return rounds[1:] if len(rounds) > 1 else rounds
-
-
 def change(test: str, figure: str, before: list[int], after: list[int]) -> Change:
-    a, b = _steady(before), _steady(after)
+    """The first of several rounds fills caches: it counts only where there is no other."""
+    several = min(len(before), len(after)) > 1
+    a, b = (before[1:], after[1:]) if several else (before[:1], after[:1])
     p = _core.mann_whitney(a, b) if min(len(a), len(b)) >= 2 else math.nan
     return Change(test, figure, median(a), median(b), p)
 
