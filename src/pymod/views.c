@@ -177,7 +177,7 @@ struct batch *barrow_view_gc_events(const struct barrow_profile *profile, struct
     return batch != NULL && barrow_batch_finish(batch) ? batch : no_memory(batch, err);
 }
 
-static const struct column_plan line_columns[] = {
+static const struct column_plan profiled_columns[] = {
     TEXT("function"),   TEXT("file"),           INT("line"),
     INT("occurrences"), INT("increment_bytes"), INT("memory_bytes"),
     INT("peak_bytes"),  INT("allocated_bytes"), INT("live_bytes")};
@@ -188,7 +188,7 @@ struct batch *barrow_view_lines(const struct barrow_profile *profile, struct bar
 
     if (barrow_profiled_functions(profile, &functions, err) < 0)
         return NULL;
-    struct batch *batch = barrow_batch_create(line_columns, COUNT(line_columns));
+    struct batch *batch = barrow_batch_create(profiled_columns, COUNT(profiled_columns));
     for (size_t i = 0; batch != NULL && i < functions.count; i++) {
         const struct barrow_profiled_function *f = &functions.items[i];
         struct column *c = batch->table.children;
