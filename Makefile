@@ -62,7 +62,7 @@ $(VENV)/.installed: $(SOURCES)
 # ---- tests -------------------------------------------------------------------------------------
 
 .PHONY: test
-test: layers unit native pytest ## layers, unit tests in C under sanitizers, Python and command-line tests
+test: layers unit native pytest pages ## layers, unit tests in C under sanitizers, Python, command-line and page tests
 
 .PHONY: layers
 layers:
@@ -94,6 +94,12 @@ native: san-build
 .PHONY: pytest
 pytest: build
 	$(VENV)/bin/pytest $(PYTEST_ARGS)
+
+# The report's page in Chromium.
+.PHONY: pages
+pages: build
+	@$(BOOTSTRAP) test
+	$(VENV)/bin/pytest $(PYTEST_ARGS) tests/web
 
 # The extension under sanitizers shadows the installed one.  Leaks: the unit tests look for them;
 # commands leave what they hold to the kernel, and the interpreter is full of them.
@@ -143,6 +149,8 @@ bench: build ## barrow beside other profilers, on 3.11 and on 3.14 in the chroot
 	@scripts/chroot setup $(CHROOT)
 	bench/run --forky $(CHROOT) $(BENCH_ARGS)
 	bench/page --barrow $(VENV)/bin/barrow
+	$(VENV)/bin/pip install -q memory_profiler
+	bench/lines $(VENV)/bin/python
 
 # ---- looks -------------------------------------------------------------------------------------
 

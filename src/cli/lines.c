@@ -90,6 +90,7 @@ enum { NUMBER_WIDTH = 10, MOST_LINES = 100000 };
 /* The familiar columns, and as many of the others as leave the source its room. */
 struct layout {
     bool peak, total;
+    size_t width;
     size_t source; /* columns for source text */
 };
 
@@ -98,7 +99,8 @@ static struct layout choose_layout(const struct barrow_terminal *t)
     enum { FAMILIAR = 6 + 11 + 12 + 12 + 2, SOURCE = 50 };
     bool has_window = isatty(fileno(t->out)) || getenv("COLUMNS");
     size_t width = has_window ? (size_t)t->width : 1000;
-    struct layout l = {.peak = width >= FAMILIAR + 11 + SOURCE,
+    struct layout l = {.width = width,
+                       .peak = width >= FAMILIAR + 11 + SOURCE,
                        .total = width >= FAMILIAR + 33 + SOURCE};
     size_t used = FAMILIAR + (l.peak ? 11 : 0) + (l.total ? 22 : 0);
 
@@ -158,13 +160,17 @@ static void print_line(const struct barrow_terminal *t, const struct layout *l, 
 static void print_head(const struct barrow_terminal *t, const struct layout *l,
                        const struct barrow_profiled_function *f, bool has_source)
 {
+    const char *note = has_source ? "" : " (its source can't be read, or was changed since)";
     char *name = barrow_printable(t, f->function), *place = barrow_place(f->file, f->first_line);
-    char *where = barrow_printable(t, place), calls[BARROW_UNITS_ROOM];
+    char count[BARROW_UNITS_ROOM], *where = barrow_printable(t, place);
+    char *calls = barrow_format("%s %s%s", barrow_units_count(count, f->calls),
+                                f->calls == 1 ? "call" : "calls", note);
+    size_t used = barrow_width(name) + 2 + 2 + strlen(calls);
 
-    fprintf(t->out, "\n%s%s%s  %s, %s %s%s\n", barrow_style(t, STYLE_NAME), name,
-            barrow_style(t, STYLE_PLAIN), where, barrow_units_count(calls, f->calls),
-            f->calls == 1 ? "call" : "calls",
-            has_source ? "" : " (its source can't be read, or was changed since)");
+    where = barrow_fit(t, where, l->width > used + 16 ? l->width - used : 16, CUT_START);
+    fprintf(t->out, "\n%s%s%s  %s, %s\n", barrow_style(t, STYLE_NAME), name,
+            barrow_style(t, STYLE_PLAIN), where, calls);
+    free(calls);
     fprintf(t->out, "%s%6s %*s %*s", barrow_style(t, STYLE_DIM), "Line #", NUMBER_WIDTH,
             "Mem usage", NUMBER_WIDTH + 1, "Increment");
     if (l->peak)
