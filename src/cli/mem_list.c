@@ -47,34 +47,24 @@ static void put_json(struct barrow_json *json, size_t index, const struct line *
     barrow_json_end_object(json);
 }
 
-/* "2026-11-21 14:30:00" out of the file's name */
-static char *date_of(const char *name)
-{
-    const char *d = name + strlen("mprofile_");
-
-    return barrow_format("%.4s-%.2s-%.2s %.2s:%.2s:%.2s", d, d + 4, d + 6, d + 8, d + 10, d + 12);
-}
-
 static void put_row(struct barrow_columns *c, const struct barrow_terminal *t, size_t index,
                     const struct line *line)
 {
     char peak[BARROW_UNITS_ROOM];
-    char *number = barrow_format("%zu", index), *date = date_of(line->name);
+    char *number = barrow_format("%zu", index);
     bool has_samples = line->dat.self.readings.count > 0;
     char *took = has_samples ? barrow_duration(t, (uint64_t)((line->last_s - line->first_s) * 1e9))
                              : barrow_copy("");
 
     barrow_columns_put(c, number);
-    barrow_columns_put(c, date);
     barrow_columns_put(
-        c, line->why.text[0] ? "" : barrow_units_bytes(peak, barrow_dat_peak(&line->dat, NULL)));
+        c, !has_samples ? "" : barrow_units_bytes(peak, barrow_dat_peak(&line->dat, NULL)));
     barrow_columns_put(c, took);
     barrow_columns_put(c, line->name);
     barrow_columns_put(c, line->why.text[0]   ? "can't be read"
                           : line->dat.command ? line->dat.command
                                               : "");
     free(took);
-    free(date);
     free(number);
 }
 
@@ -82,7 +72,6 @@ static void print_text(const struct barrow_mem_files *files, enum barrow_color c
 {
     static const struct barrow_column titles[] = {
         {"", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
-        {"date", ALIGN_LEFT, STYLE_DIM, 0, CUT_END},
         {"peak", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
         {"took", ALIGN_RIGHT, STYLE_PLAIN, 0, CUT_END},
         {"file", ALIGN_LEFT, STYLE_NAME, 28, CUT_START},

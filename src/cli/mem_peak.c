@@ -104,7 +104,10 @@ static int peak_of(const struct peak_options *o, const char *path, struct barrow
 
     if (barrow_dat_load(&dat, path, err) < 0)
         return -1;
-    if (!o->function)
+    if (!dat.self.readings.count && !dat.peak_bytes)
+        rc = barrow_fail(err, BARROW_E_FORMAT,
+                         "%.300s holds no samples: the program ended before the first one", path);
+    else if (!o->function)
         peak.bytes = barrow_dat_peak(&dat, &peak.is_exact);
     else if (!peak_inside(&dat, o->function, &peak))
         rc = barrow_fail(err, BARROW_E_USAGE,

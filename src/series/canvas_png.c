@@ -245,6 +245,7 @@ static int png_end(struct barrow_canvas *c, struct barrow_error *err)
     png_set_IHDR(png, info, (png_uint_32)p->width, (png_uint_32)p->height, 8, PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_pHYs(png, info, 3780 * SCALE, 3780 * SCALE, PNG_RESOLUTION_METER); /* 96 dpi each */
+    png_set_filter(png, 0, PNG_FILTER_UP); /* rows are much like those above them */
     put_title(png, info, p->title);
     png_write_info(png, info);
     for (int y = 0; y < p->height; y++)

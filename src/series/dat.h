@@ -49,8 +49,8 @@ struct barrow_dat {
     struct barrow_map child_map, name_map; /* to an index + 1 */
 };
 
-/* Reads a stream to its end; `name` is for errors.  Fails if it isn't such a file, or holds
- * neither a sample nor a peak.  After a failure nothing is to be freed. */
+/* Reads a stream to its end; `name` is for errors.  Fails if it isn't such a file.  It may hold
+ * no sample: of a program that ended before the first.  After a failure nothing is to be freed. */
 int barrow_dat_read(struct barrow_dat *dat, FILE *from, const char *name, struct barrow_error *err);
 /* The same for a plain file or a pipe. */
 int barrow_dat_load(struct barrow_dat *dat, const char *path, struct barrow_error *err);

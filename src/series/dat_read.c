@@ -271,10 +271,9 @@ int barrow_dat_read(struct barrow_dat *dat, FILE *from, const char *name, struct
 
     *dat = (struct barrow_dat){0};
     int rc = take_lines(&reader, from);
-    if (rc == 0 && !dat->self.readings.count && !dat->peak_bytes)
-        rc = barrow_fail(err, BARROW_E_FORMAT,
-                         "%.300s holds no samples: the program ended before the first one, or the "
-                         "file is none of barrow mem or mprof",
+    bool is_empty = !dat->self.readings.count && !dat->peak_bytes && !dat->command;
+    if (rc == 0 && is_empty)
+        rc = barrow_fail(err, BARROW_E_FORMAT, "%.300s is empty, or no file of barrow mem or mprof",
                          name);
     if (rc < 0)
         barrow_dat_free(dat);

@@ -9,7 +9,7 @@
 enum {
     LEFT = 76,
     RIGHT = 24,
-    TOP = 76,
+    TOP = 84,
     PLOT_HEIGHT = 360,
     LEGEND_TOP = 58, /* below the plot */
     ROW = 20,
@@ -145,6 +145,12 @@ static enum barrow_ink hue(size_t number)
     return (enum barrow_ink)(BARROW_INK_HUE_0 + number % BARROW_INK_HUES);
 }
 
+/* Never that of the first line, which the functions belong to. */
+static enum barrow_ink hue_of_function(size_t number)
+{
+    return (enum barrow_ink)(BARROW_INK_HUE_0 + 1 + number % (BARROW_INK_HUES - 1));
+}
+
 /* Draws in pieces of bounded size, which share their ends. */
 static void draw_track(const struct layout *l, const struct barrow_track *track,
                        enum barrow_ink ink, bool filled)
@@ -217,8 +223,8 @@ static void draw_calls(const struct layout *l, size_t file, size_t first_hue)
         struct barrow_reading enter = call->enter, leave = call->leave;
         enter.time_s -= l->of->plot->starts[file];
         leave.time_s -= l->of->plot->starts[file];
-        draw_bracket(l, enter, 1, hue(first_hue + call->name));
-        draw_bracket(l, leave, -1, hue(first_hue + call->name));
+        draw_bracket(l, enter, 1, hue_of_function(first_hue + call->name));
+        draw_bracket(l, leave, -1, hue_of_function(first_hue + call->name));
     }
 }
 
@@ -312,14 +318,14 @@ static void put_call_entries(struct layout *l, size_t file, size_t first_hue)
         snprintf(text, sizeof text, "%.200s, %zu call%s, %s", barrow_picture_short_name(dat, name),
                  count, count == 1 ? "" : "s",
                  barrow_units_duration(took, (uint64_t)(fmin(seconds, 1e9) * 1e9)));
-        put_entry(l, SWATCH_BRACKETS, hue(first_hue + name), text);
+        put_entry(l, SWATCH_BRACKETS, hue_of_function(first_hue + name), text);
     }
 }
 
 /* Where the hues of a file's functions begin: after those of all lines. */
 static size_t first_hue_of(const struct layout *l, size_t file)
 {
-    size_t first = l->of->plot->tracks.count;
+    size_t first = l->of->plot->tracks.count - 1;
 
     for (size_t i = 0; i < file; i++)
         first += l->of->plot->dats[i].names.count;
@@ -395,6 +401,7 @@ static void draw_head(const struct layout *l)
     char text[600], peak[BARROW_UNITS_ROOM], took[BARROW_UNITS_ROOM], count[BARROW_UNITS_ROOM];
     size_t samples = 0;
     bool is_exact;
+    uint64_t highest = barrow_dat_peak(&plot->dats[0], &is_exact);
 
     fit(text, sizeof text, barrow_picture_title(l->of), (BARROW_PICTURE_WIDTH - 2 * RIGHT) / 10);
     l->canvas->kind->text(l->canvas, RIGHT, 28, BARROW_ANCHOR_START, HEAD, BARROW_INK_TEXT, true,
@@ -407,8 +414,7 @@ static void draw_head(const struct layout *l)
         snprintf(text, sizeof text, "%zu files, %s samples, up to %s", plot->count, count, took);
     else
         snprintf(text, sizeof text, "%s, peak %s%s, %s sample%s in %s",
-                 words[plot->dats[0].measure],
-                 barrow_units_bytes(peak, barrow_dat_peak(&plot->dats[0], &is_exact)),
+                 words[plot->dats[0].measure], barrow_units_bytes(peak, highest),
                  is_exact ? " (exact)" : " of the samples", count, samples == 1 ? "" : "s", took);
     put_text(l, RIGHT, 48, BARROW_ANCHOR_START, BARROW_INK_NOTE, text);
 }

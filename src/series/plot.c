@@ -94,7 +94,7 @@ static void measure(struct barrow_plot *plot)
         }
     }
     if (!(plot->seconds > 0))
-        plot->seconds = 1; /* a single sample */
+        plot->seconds = 0.001; /* a single sample */
 }
 
 int barrow_plot_build(struct barrow_plot *plot, const struct barrow_dat *dats, size_t count,

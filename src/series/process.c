@@ -12,7 +12,7 @@ const char *const barrow_measure_names[] = {
 #undef X
         NULL};
 
-enum { FIRST_ROOM = 64, PATH_ROOM = 64, SEARCH_SHARE = 100, WALK_SHARE = 10 };
+enum { FIRST_ROOM = 64, PATH_ROOM = 64, SEARCH_SHARE = 300, WALK_SHARE = 10 };
 
 /* ---- numbers of /proc ---- */
 
@@ -219,9 +219,8 @@ static int check_process(struct barrow_family *f, int pid, struct barrow_error *
         return barrow_fail(err, BARROW_E_IO, "there is no process %d, or it has ended", pid);
     if (code)
         return barrow_fail(err, BARROW_E_IO,
-                           "can't read the memory of process %d: %s; %s are read by the same user "
-                           "or by root",
-                           pid, strerror(code), barrow_measure_names[f->measure]);
+                           "can't read the %s of process %d: %s; its own user or root can",
+                           barrow_measure_names[f->measure], pid, strerror(code));
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
     int fd = f->descendants ? raw_open(path, O_RDONLY, 0) : -1;
     if (f->descendants && fd == -ENOENT)
