@@ -250,8 +250,10 @@ static int check_all(struct barrow_check *check, const struct check_options *o,
     if (barrow_baseline_of(&check->now, check->view.profile, err) < 0 ||
         judge(check, tolerances, err) < 0)
         return -1;
-    for (size_t i = 0; i < check->count; i++)
+    for (size_t i = 0; i < check->count; i++) {
         over |= barrow_check_is_over(&check->verdicts[i]);
+        check->view.shows_peak |= check->verdicts[i].figure == BARROW_FIGURE_PEAK;
+    }
     if (o->write_baseline && !over && write_baseline(check, o->write_baseline, err) < 0)
         return -1;
     if ((o->view.json ? barrow_check_json(check, err) : barrow_check_print(check, err)) < 0)
