@@ -63,7 +63,7 @@ static char *amount(const struct barrow_terminal *t, enum bench_metric metric, d
     return negative;
 }
 
-/* "+12.5%", "+0.04%" */
+/* "+12.5%", "+0.04%", "<0.01%" */
 static char *percent(double share)
 {
     double value = share * 100, size = fabs(value);
@@ -75,6 +75,8 @@ static char *percent(double share)
         return barrow_copy("new");
     if (value == 0)
         return barrow_copy("0%");
+    if (size < 0.01)
+        return barrow_copy("<0.01%");
     return barrow_format("%+.*f%%", decimals, value);
 }
 
@@ -86,6 +88,7 @@ static void put(struct barrow_columns *c, char *text, enum barrow_style style)
     free(text);
 }
 
+/* "low … high", both freed. */
 static char *interval(const struct barrow_terminal *t, char *low, char *high)
 {
     char *text = strcmp(low, high) == 0
@@ -93,6 +96,22 @@ static char *interval(const struct barrow_terminal *t, char *low, char *high)
                      : barrow_format("%s %s %s", low, barrow_pick(t, "\u2026", "..."), high);
     free(low);
     free(high);
+    return text;
+}
+
+static char *spread(const struct barrow_terminal *t, enum bench_metric metric,
+                    struct barrow_interval sure)
+{
+    if (sure.low == sure.high)
+        return barrow_copy("the same in all runs");
+    char *low = amount(t, metric, sure.low), *high = amount(t, metric, sure.high);
+    if (strcmp(low, high) != 0)
+        return interval(t, low, high);
+    free(low);
+    free(high);
+    char *width = amount(t, metric, sure.high - sure.low);
+    char *text = barrow_format("within %s", width);
+    free(width);
     return text;
 }
 
@@ -112,11 +131,7 @@ static void show_alone(const struct barrow_terminal *t, const struct bench_resul
         struct barrow_interval sure = barrow_stats_median_interval(v->items, v->count);
         barrow_columns_put(c, bench_metrics[i].words);
         put(c, amount(t, metric, barrow_stats_median(v->items, v->count)), STYLE_PLAIN);
-        put(c,
-            sure.low == sure.high
-                ? barrow_copy("the same in all runs")
-                : interval(t, amount(t, metric, sure.low), amount(t, metric, sure.high)),
-            STYLE_DIM);
+        put(c, spread(t, metric, sure), STYLE_DIM);
     }
     barrow_columns_print(c);
     barrow_columns_free(c);
