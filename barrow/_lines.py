@@ -5,6 +5,7 @@ The measuring is done in C (src/lines); this chooses code objects and sees to it
 
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -62,17 +63,26 @@ def profile(function: Any, /) -> Any:
     `property` objects, and through decorators made with functools.wraps.  In a recorded process
     (`barrow run`, `barrow lines run`, `barrow.record()`) the figures go to its ledger: `barrow lines show FILE`.
     Else a recording in memory begins, and the table is printed on standard output when the process ends.
+    Under `barrow mem run` each call is noted for its plot, and lines are only measured in a recording.
 
     Errors: TypeError if there is no Python code in `function`; RuntimeError if lines can't be measured here.
     """
     if isinstance(function, staticmethod | classmethod):
         return type(function)(profile(function.__func__))
     if isinstance(function, property):
-        return property(*(f and profile(f) for f in (function.fget, function.fset, function.fdel)), function.__doc__)
+        get, put, delete = (f and profile(f) for f in (function.fget, function.fset, function.fdel))
+        return property(get, put, delete, function.__doc__)
     inner = inspect.unwrap(function) if callable(function) else None
     code = getattr(inner, "__code__", None)
     if not isinstance(code, CodeType):
         raise TypeError(f"profile() needs a function written in Python, not {type(function).__name__}")
+    brackets = os.environ.get("BARROW_MEM_FILE")
+    if brackets:
+        from barrow._brackets import bracket
+
+        function = bracket(function, brackets)
+        if not _core.recording():
+            return function
     _print_at_exit()
     choose(code)
     if not _TRACES:
@@ -115,13 +125,11 @@ def _print_at_exit() -> None:
         return
     ensure_recording()
     import atexit
-    import os
 
     atexit.register(_print, os.getpid())
 
 
 def _print(pid: int) -> None:
-    import os
     import subprocess
 
     from barrow.__main__ import executable

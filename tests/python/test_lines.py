@@ -85,7 +85,7 @@ helper()
 
 
 def test_decorated_functions(tmp_path: Path) -> None:
-    ledger, functions = run(tmp_path, DECORATED)
+    _, functions = run(tmp_path, DECORATED)
     assert [(f["function"], f["calls"], f["first_line"]) for f in functions] == [
         ("Store.load", 2, 2),
         ("Store.other", 1, 7),
@@ -143,7 +143,7 @@ def test_nothing_chosen_says_how(tmp_path: Path) -> None:
 
 
 def test_children_are_summed(tmp_path: Path) -> None:
-    _, functions = run(
+    run(
         tmp_path,
         """\
         import multiprocessing
@@ -262,3 +262,20 @@ def test_errors_are_one_line(words: tuple[str, ...], said: str) -> None:
     assert done.status == 2
     assert done.stderr.startswith("barrow: ") and done.stderr.count("\n") == 1
     assert said in done.stderr
+
+
+def test_brackets_for_memory_over_time(tmp_path: Path) -> None:
+    script, samples = tmp_path / "app.py", tmp_path / "samples.dat"
+    samples.write_text("CMDLINE python app.py\n")
+    script.write_text(
+        "import barrow\n@barrow.profile\ndef inner():\n    return bytes(10)\n"
+        "@barrow.profile\ndef outer():\n    return inner()\nouter()\n"
+    )
+    done = execute([sys.executable, str(script)], env={"BARROW_MEM_FILE": str(samples)})
+    assert (done.status, done.stdout, done.stderr) == (0, "", "")
+    rows = [line.split() for line in samples.read_text().splitlines()[1:]]
+    assert [(row[0], row[1], row[6]) for row in rows] == [
+        ("FUNC", "__main__.inner", "1"),
+        ("FUNC", "__main__.outer", "0"),
+    ]
+    assert all(float(row[2]) > 1 and float(row[5]) >= float(row[3]) > 1e9 for row in rows)
