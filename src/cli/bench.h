@@ -97,15 +97,15 @@ struct bench_outcome {
     double seconds;
     double max_rss_bytes;
 };
-/* Runs a program to its end in a process group of its own, with nothing on standard input.  Fails if it
- * can't be started, or if a signal asked barrow to end meanwhile, which the group was then given. */
+/* Runs a program to its end in a process group of its own, with nothing on standard input.  Fails if
+ * it can't be started, or if a signal asked barrow to end meanwhile, which the group was then given. */
 int bench_process_run(const struct bench_process *process, struct bench_outcome *outcome,
                       struct barrow_error *err);
 /* "ended with status 3: last lines of its standard error"; to be freed. */
 char *bench_process_story(int status, const char *errors);
 
-/* SIGINT, SIGTERM and SIGHUP make the present and all further runs fail instead of ending barrow, so
- * that what was put on disk can be removed. */
+/* SIGINT, SIGTERM and SIGHUP make the present and all further runs fail instead of ending barrow,
+ * so that what was put on disk can be removed. */
 void bench_signals_begin(void);
 /* After that, programs run again: for tidying up. */
 void bench_signals_tidy(void);
@@ -124,8 +124,8 @@ void bench_place_remove(struct bench_place *place);
 /* A folder and all that is in it. */
 void bench_remove_tree(const char *path);
 
-/* A run whose figures don't count: it fills caches.  `loops` 0: it also finds out how often a statement
- * is to be executed in a plain run. */
+/* A run whose figures don't count: it fills caches.  `loops` 0: it also finds out how often a
+ * statement is to be executed in a plain run. */
 int bench_run_warm_up(struct bench_side *side, const struct bench_place *place, size_t loops,
                       struct barrow_error *err);
 /* Each adds one value to the metrics it measures. */
@@ -141,9 +141,9 @@ struct bench_tree { /* {0}: none */
     char *top;      /* of the user's tree */
     char *revision; /* "main (1a2b3c4d5e)"; outlives the worktree, to be freed */
 };
-/* Checks `revision` out below `place`, and lets both sides run alike: the reference there, the subject
- * in the user's tree, each with its own tree first on PYTHONPATH.  Nothing is written to the user's tree: compiled modules
- * of both go to `place`. */
+/* Checks `revision` out below `place`, and lets both sides run alike: the reference there, the
+ * subject in the user's tree, each with its own tree first on PYTHONPATH.  Nothing is written to the
+ * user's tree: compiled modules of both go to `place`. */
 int bench_tree_make(struct bench_tree *tree, const char *revision, const struct bench_place *place,
                     struct bench_side *subject, struct bench_side *reference,
                     struct barrow_error *err);
