@@ -66,6 +66,12 @@ enum barrow_report_encoding { REPORT_VARINT, REPORT_DELTA, REPORT_TEXT };
     X(CHANGES_SITE, "changes.site", DELTA)                    \
     X(CHANGES_BYTES, "changes.bytes", VARINT)                 \
     X(CHANGES_BLOCKS, "changes.blocks", VARINT)               \
+    X(LINES_FILE, "lines.file", VARINT)                       \
+    X(LINES_LINE, "lines.line", VARINT)                       \
+    X(LINES_OCCURRENCES, "lines.occurrences", VARINT)         \
+    X(LINES_INCREMENT, "lines.increment_bytes", VARINT)       \
+    X(LINES_MEMORY, "lines.memory_bytes", VARINT)             \
+    X(LINES_PEAK, "lines.peak_bytes", VARINT)                 \
     X(SOURCES_FILE, "sources.file", VARINT)                   \
     X(SOURCES_TEXT, "sources.text", TEXT)
 enum barrow_report_column {

@@ -18,6 +18,7 @@
 #include "export/report_columns.h"
 #include "export/report_sources.h"
 #include "table/keys.h"
+#include "table/profiled.h"
 #include "table/summary.h"
 
 /* Containers above LARGE_BYTES are compressed for speed. */
@@ -197,6 +198,37 @@ static void put_series(struct container *c)
         put(c, REPORT_MARKS_DURATION, microseconds(mark->duration_ns));
         put(c, REPORT_MARKS_NAME, name_index(c, mark->name));
     }
+}
+
+/* ---- profiled lines ---- */
+
+static void put_lines(struct container *c)
+{
+    struct barrow_profiled_functions functions;
+    struct barrow_error err;
+
+    if (!c->profile->profiled_count)
+        return;
+    if (barrow_profiled_functions(c->profile, &functions, &err) < 0) {
+        c->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < functions.count; i++) {
+        const struct barrow_profiled_function *f = &functions.items[i];
+        for (size_t k = f->first; k < f->first + f->count; k++) {
+            const struct barrow_profiled_line *l = &functions.lines[k];
+            if (!l->occurrences)
+                continue;
+            put(c, REPORT_LINES_FILE, name_index(c, f->file));
+            put(c, REPORT_LINES_LINE, l->line);
+            put(c, REPORT_LINES_OCCURRENCES, l->occurrences);
+            put(c, REPORT_LINES_INCREMENT,
+                (uint64_t)l->increment_bytes << 1 ^ (uint64_t)(l->increment_bytes >> 63));
+            put(c, REPORT_LINES_MEMORY, l->memory_bytes);
+            put(c, REPORT_LINES_PEAK, l->peak_bytes);
+        }
+    }
+    barrow_profiled_functions_free(&functions);
 }
 
 /* ---- what lived when ---- */
@@ -384,6 +416,7 @@ static int collect(struct container *c, struct barrow_error *err)
     put_nodes(c);
     put_sites(c);
     put_series(c);
+    put_lines(c);
     put_points(c);
     put_changes(c);
     put_sources(c);

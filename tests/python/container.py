@@ -31,6 +31,7 @@ GROUPS = {
     "marks": ("time_us", "process", "duration_us", "name"),
     "points": ("time_us", "process", "flags", "live_bytes", "changes"),
     "changes": ("site", "bytes", "blocks"),
+    "lines": ("file", "line", "occurrences", "increment_bytes", "memory_bytes", "peak_bytes"),
     "sources": ("file", "text"),
 }
 
@@ -170,6 +171,7 @@ def check_shape(container: Container, sources: bool = True) -> None:
     below = {
         **{f"frames.{name}": len(columns["strings"]) for name in ("function", "file", "module")},
         "marks.name": len(columns["strings"]),
+        "lines.file": len(columns["strings"]),
         "nodes.frame": count["frames"],
         "sites.node": count["nodes"],
         "sites.domain": len(head["domains"]),

@@ -94,6 +94,7 @@ GROUPS = {
     "marks": ("time_us", "process", "duration_us", "name"),
     "points": ("time_us", "process", "flags", "live_bytes", "changes"),
     "changes": ("site", "bytes", "blocks"),
+    "lines": ("file", "line", "occurrences", "increment_bytes", "memory_bytes", "peak_bytes"),
     "sources": ("file", "text"),
 }
 

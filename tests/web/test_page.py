@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -295,6 +296,17 @@ def test_source_has_bytes_beside_the_code(report: Path, ledgers: Ledgers, show: 
 
 
 # ---- time ----
+
+
+def test_profiled_lines_beside_the_code(tmp_path: Path, show: Show) -> None:
+    script, ledger, page = tmp_path / "app.py", tmp_path / "app.barrow", tmp_path / "app.html"
+    script.write_text("@profile\ndef work():\n    kept = bytearray(3 << 20)\n    return kept\nrows = work()\n")
+    barrow("lines", "run", "-q", "--python", sys.executable, "-o", ledger, script)
+    barrow("report", "-o", page, ledger)
+    opened = show(page, f"view=source&file={script}")
+    row = opened.locator(".code .list .row").nth(2)
+    assert row.locator("[role=gridcell]").all_inner_texts()[2:5] == ["1", "+3.0 MiB", "3.0 MiB"]
+    assert opened.locator(".code .row.head").inner_text().split() == ["Bytes", "Times", "Increment", "Peak", "Line"]
 
 
 def test_drag_selects_a_time(report: Path, ledgers: Ledgers, show: Show) -> None:

@@ -26,6 +26,14 @@ export interface Live {
   asOf: number; // µs: the oldest of the points that tell the values
 }
 
+/** What a profiled line did, as `barrow lines` tells it: bytes. */
+export interface Profiled {
+  times: number;
+  increment: number;
+  memory: number;
+  peak: number;
+}
+
 export class Profile {
   readonly head: Head;
   readonly summary: Summary;
@@ -104,6 +112,30 @@ export class Profile {
     return this.keep("sources", () => {
       const texts = this.data.texts("sources.text");
       return new Map([...this.data.small("sources.file")].map((file, i) => [file, texts[i] ?? ""]));
+    });
+  }
+
+  /** Lines of functions chosen for profiling: by file, then by line. */
+  get profiled(): Map<number, Map<number, Profiled>> {
+    return this.keep("profiled", () => {
+      const files = new Map<number, Map<number, Profiled>>();
+      const line = this.data.small("lines.line");
+      const times = this.data.large("lines.occurrences");
+      const increment = this.data.large("lines.increment_bytes");
+      const memory = this.data.large("lines.memory_bytes");
+      const peak = this.data.large("lines.peak_bytes");
+      [...this.data.small("lines.file")].forEach((file, i) => {
+        const lines = files.get(file) ?? new Map<number, Profiled>();
+        files.set(file, lines);
+        const zigzag = increment[i]!;
+        lines.set(line[i]!, {
+          times: times[i]!,
+          increment: zigzag % 2 ? -(zigzag + 1) / 2 : zigzag / 2,
+          memory: memory[i]!,
+          peak: peak[i]!,
+        });
+      });
+      return files;
     });
   }
 

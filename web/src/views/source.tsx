@@ -1,7 +1,7 @@
 // Bytes beside the code.
 import { useMemo } from "preact/hooks";
 import { makeUnits } from "../data/group";
-import { place, shortFile, total, type Profile } from "../data/profile";
+import { place, shortFile, total, type Profile, type Profiled } from "../data/profile";
 import { amount, CopyButton, exact, Measure, MetricNote, metricOf, Search, valuesOf, type Context } from "../parts/controls";
 import { List } from "../parts/list";
 import * as units from "../parts/units";
@@ -102,13 +102,14 @@ function FileView(props: { ctx: Context; file: number; values: Map<number, numbe
   const text = main.sources.get(file);
   const lines = useMemo(() => text?.replace(/\n$/, "").split("\n"), [text]);
   // Without the text, the lines that hold something are shown alone.
-  const known = useMemo(() => [...values.keys()].sort((a, b) => a - b), [values]);
+  const profiled = main.profiled.get(file);
+  const known = useMemo(() => [...new Set([...values.keys(), ...(profiled?.keys() ?? [])])].sort((a, b) => a - b), [values]);
   const largest = Math.max(1, ...values.values());
   const numberOf = (i: number) => (lines ? i + 1 : known[i]!);
   const heaviest = [...values].reduce((best, item) => (item[1] > best[1] ? item : best), [0, 0])[0];
   const target = state.line || heaviest;
   return (
-    <div class="code">
+    <div class={profiled ? "code profiled" : "code"}>
       <div class="bar">
         <b class="path" title={name}>
           {/* Cut at its left, by a direction that the mark keeps to the cut. */}
@@ -121,6 +122,22 @@ function FileView(props: { ctx: Context; file: number; values: Map<number, numbe
         </span>
         <CopyButton what="the file with its figures" text={() => sourceText(name, lines ?? [], values, state)} />
       </div>
+      {profiled && (
+        <div class="row head" aria-hidden="true">
+          <span class="num">{state.unit === "bytes" ? "Bytes" : "Blocks"}</span>
+          <span />
+          <span class="num" title="How often the line was begun">
+            Times
+          </span>
+          <span class="num" title="What the line allocated minus what it freed, calls included">
+            Increment
+          </span>
+          <span class="num" title="The most that lived above the function's start while the line ran">
+            Peak
+          </span>
+          <span class="line">Line</span>
+        </div>
+      )}
       <List
         key={file}
         label="Source"
@@ -146,6 +163,7 @@ function FileView(props: { ctx: Context; file: number; values: Map<number, numbe
               <span role="gridcell" class="gauge">
                 {value && <i style={{ width: `${Math.max(2, (72 * value) / largest)}px` }} />}
               </span>
+              {profiled && <Figures of={profiled.get(number)} />}
               <span role="gridcell" class="line">
                 {number || "?"}
               </span>
@@ -157,5 +175,22 @@ function FileView(props: { ctx: Context; file: number; values: Map<number, numbe
         }}
       />
     </div>
+  );
+}
+
+/** What the line profiler measured of a line. */
+function Figures({ of }: { of: Profiled | undefined }) {
+  return (
+    <>
+      <span role="gridcell" class="num">
+        {of && units.count(of.times)}
+      </span>
+      <span role="gridcell" class="num" title={of && exact(of.increment, "bytes")}>
+        {of && (of.increment > 0 ? "+" : "") + units.bytes(of.increment)}
+      </span>
+      <span role="gridcell" class="num" title={of && `${exact(of.peak, "bytes")}; ${units.bytes(of.memory)} in the process`}>
+        {of && units.bytes(of.peak)}
+      </span>
+    </>
   );
 }
