@@ -475,6 +475,19 @@ def test_usage_sees_what_holds_the_interpreter_lock(program):
     assert out == "True\n"
 
 
+def test_peak_between_two_samples(program):
+    """The kernel knows it, if the process had never had as much."""
+    out = program("""
+        from memory_profiler import memory_usage
+        def f():
+            x = b"x" * (80 * 2**20)
+        before = memory_usage()[0]
+        print(75 < memory_usage(f, interval=60, max_usage=True) - before < 90)
+        peak, at = memory_usage(f, interval=60, max_usage=True, timestamps=True)
+    """)
+    assert out == "True\n"
+
+
 def test_usage_when_the_function_raises(program):
     out = program("""
         import subprocess, sys

@@ -104,8 +104,11 @@ def _function_usage(
     interval: float,
     backend: str,
     include_children: bool,
-) -> tuple[list[tuple[float, float]], Any]:
-    """Run it once; give [(MiB, time)] and what it returned."""
+) -> tuple[list[tuple[float, float]], float, Any]:
+    """Run it once; give [(MiB, time)], the peak in MiB and what it returned.
+
+    The peak is the highest sample, or the kernel's own figure where that tells of a higher one.
+    """
     sampler = _core.Sampler(os.getpid(), interval, include_children, _METRICS[backend])
     first = _get_memory(-1, backend, True, include_children)
     sampler.start()
@@ -115,7 +118,8 @@ def _function_usage(
     finally:
         samples = sampler.stop()
     between = [(size / _TWO_20, at) for at, size in samples if first[1] < at < last[1]]
-    return [first, *between, last], returned
+    usage = [first, *between, last]
+    return usage, max(sampler.peak / _TWO_20, *(size for size, _ in usage)), returned
 
 
 def _watch(
@@ -248,7 +252,7 @@ def memory_usage(
             backend,
         )
     function, args, keywords = _parts_of_call(proc)
-    samples, returned = _function_usage(
+    samples, peak, returned = _function_usage(
         lambda: function(*args, **keywords), interval, backend, include_children
     )
     if stream is not None:
@@ -256,8 +260,11 @@ def memory_usage(
         for sample in samples:
             lines.add(sample)
         return None
-    values: list[Any] = samples if timestamps else [size for size, _ in samples]
-    usage = max(values) if max_usage else values
+    usage: Any
+    if max_usage:
+        usage = (peak, max(samples)[1]) if timestamps else peak
+    else:
+        usage = samples if timestamps else [size for size, _ in samples]
     return (usage, returned) if retval else usage
 
 
