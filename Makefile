@@ -118,6 +118,12 @@ san: unit build ## unit tests, command line and Python's reading side under ASan
 		ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=1 PYTHONPATH=$(SAN_SITE) \
 		$(VENV)/bin/pytest $(PYTEST_ARGS) $(SAN_TESTS)
 
+.PHONY: pyspark
+pyspark: venv ## install PySpark (450 MB) and Java, without which make test skips their tests
+	@$(BOOTSTRAP) pyspark
+	@$(VENV)/bin/python -c 'import pyspark' 2>/dev/null || \
+		$(VENV)/bin/python -m pip install -q 'pyspark>=4.1,<5' </dev/null
+
 .PHONY: matrix
 matrix: ## the Python tests on 3.11-3.15 (VERSIONS=); those the host lacks in a Debian chroot (CHROOT=)
 	@scripts/matrix $(CHROOT) $(TARGET) $(VERSIONS)
