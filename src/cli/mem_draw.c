@@ -144,6 +144,8 @@ static void print_axis(const struct grid *g)
     for (int i = 1; i * g->step_s <= g->of->plot->seconds * (1 + 1e-9); i++) {
         char *label = barrow_format("%.10g s", i * g->step_s);
         size_t at = column_of(g, i * g->step_s), width = strlen(label);
+        if (at + width > g->columns)
+            at = g->columns - width;
         if (at > used && at + width <= g->columns + 1) {
             fprintf(t->out, "%*s%s", (int)(at - used), "", label);
             used = at + width;
@@ -234,8 +236,10 @@ static void print_legend(const struct grid *g)
                 BARROW_PLOT_TRACKS);
     for (size_t i = 0; g->of->slope && i < plot->count; i++) {
         char *name = barrow_printable(t, plot->count > 1 ? g->of->names[i] : "");
-        fprintf(t->out, "%*sslope %+.3g MiB/s%s%s\n", LABEL_WIDTH + MARGIN, "",
-                barrow_plot_slope(plot, i).bytes_per_s / (1 << 20), *name ? " of " : "", name);
+        char rate[BARROW_SLOPE_ROOM];
+        fprintf(t->out, "%*sslope %s%s%s\n", LABEL_WIDTH + MARGIN, "",
+                barrow_plot_slope_text(rate, barrow_plot_slope(plot, i)), *name ? " of " : "",
+                name);
         free(name);
     }
 }

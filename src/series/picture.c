@@ -290,12 +290,12 @@ static void put_track_entry(struct layout *l, size_t index)
 
 static void put_slope_entry(struct layout *l, size_t file, enum barrow_ink ink)
 {
-    char text[300];
-    double rate = barrow_plot_slope(l->of->plot, file).bytes_per_s / mib;
+    char text[300], rate[BARROW_SLOPE_ROOM];
+    bool is_one = l->of->plot->count == 1;
 
-    snprintf(text, sizeof text, "slope %+.3g MiB/s%s%.200s", rate,
-             l->of->plot->count > 1 ? " of " : "",
-             l->of->plot->count > 1 ? l->of->names[file] : "");
+    barrow_plot_slope_text(rate, barrow_plot_slope(l->of->plot, file));
+    snprintf(text, sizeof text, "slope %s%s%.200s", rate, is_one ? "" : " of ",
+             is_one ? "" : l->of->names[file]);
     put_entry(l, SWATCH_DASHED, ink, text);
 }
 

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/units.h"
+
 /* The readings of one column so far, by their place in the curve. */
 struct column {
     double number;
@@ -144,6 +146,16 @@ struct barrow_slope barrow_plot_slope(const struct barrow_plot *plot, size_t fil
     }
     double slope = squares > 0 ? products / squares : 0;
     return (struct barrow_slope){slope, mean_b - slope * mean_t};
+}
+
+char *barrow_plot_slope_text(char *text, struct barrow_slope slope)
+{
+    char size[BARROW_UNITS_ROOM];
+    double rate = fmin(round(fabs(slope.bytes_per_s)), 0x1p62);
+    const char *sign = rate == 0 ? "" : slope.bytes_per_s < 0 ? "-" : "+";
+
+    snprintf(text, BARROW_SLOPE_ROOM, "%s%s/s", sign, barrow_units_bytes(size, (uint64_t)rate));
+    return text;
 }
 
 double barrow_plot_step(double top, size_t count)

@@ -39,6 +39,10 @@ struct barrow_slope {
 };
 struct barrow_slope barrow_plot_slope(const struct barrow_plot *plot, size_t file);
 
+/* "+1.2 MiB/s" */
+enum { BARROW_SLOPE_ROOM = 40 };
+char *barrow_plot_slope_text(char *text, struct barrow_slope slope);
+
 /* The distance of an axis's marks: 1, 2 or 5 times a power of ten, at most `count` marks to `top`.
  * `top` > 0. */
 double barrow_plot_step(double top, size_t count);
