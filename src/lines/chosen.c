@@ -131,7 +131,8 @@ bool barrow_chosen_prepare(struct chosen *c, uint64_t stamp)
         count += c->place[i] != 0;
     c->stamp = stamp;
     c->record_count = 0;
-    if (!barrow_line_records_add(c->code, count, &first, &code))
+    /* Each recording begins with hooks that don't count. */
+    if (!barrow_counters_start() || !barrow_line_records_add(c->code, count, &first, &code))
         return false;
     *barrow_line_record(first) = (struct ledger_line){.code = code};
     for (uint32_t i = 0; i < lines; i++)

@@ -97,7 +97,8 @@ static struct measuring *measuring_of(struct barrow_counters *counters, uint64_t
         m->capacity = FIRST_CAPACITY;
         counters->measuring = m;
     }
-    if (m->stamp != stamp) {
+    if (m->stamp != stamp || counters->is_handed_on) {
+        counters->is_handed_on = false;
         m->stamp = stamp;
         m->count = 0;
     }

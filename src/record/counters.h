@@ -22,8 +22,8 @@ struct barrow_thread;
 struct barrow_counters {
     int64_t net_bytes;     /* allocated minus freed */
     int64_t highest_bytes; /* that net_bytes has reached; whoever measures sets it back */
-    void *measuring;       /* state of whoever measures.  NULL at first and in a fork's child; stays
-                            * with the struct when another thread takes it over */
+    void *measuring;       /* state of whoever measures.  NULL at first and in a fork's child */
+    bool is_handed_on;     /* `measuring` comes from a thread that has ended; whoever measures clears it */
 };
 
 /* Keeps the counters from here on, with the interpreter lock held.  False, with nothing changed, if

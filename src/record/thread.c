@@ -111,6 +111,7 @@ static struct barrow_thread *make(void)
         void *measuring = t->counters.measuring;
         memset(t, 0, ALIGN64(sizeof *t) + MEMOS_BYTES);
         t->counters.measuring = measuring;
+        t->counters.is_handed_on = true;
     } else {
         t = allocate();
     }

@@ -241,6 +241,74 @@ def test_python_reads_the_lines(tmp_path: Path) -> None:
     assert [(row.function, row.occurrences) for row in rows] == [("Store.load", 2)]
 
 
+def test_each_recording_has_its_own_figures(tmp_path: Path) -> None:
+    script = tmp_path / "twice.py"
+    script.write_text(
+        textwrap.dedent(
+            """\
+            import barrow
+
+            def work(n):
+                return bytes(n)
+
+            def measure(n):
+                with barrow.record() as recording:
+                    for _ in range(3):
+                        chosen = barrow.profile(work)
+                    kept = [chosen(n) for _ in range(4)]
+                return [(row.line, row.occurrences, row.increment_bytes) for row in recording.open().lines]
+
+            print(measure(1000), measure(2000))
+            # Chosen once, it is measured in the recordings to come.
+            chosen = None
+            with barrow.record() as first:
+                chosen = barrow.profile(work)
+            chosen(10)
+            with barrow.record() as second:
+                kept = chosen(3000)
+            print(len(first.open().lines), [(row.occurrences, row.increment_bytes) for row in second.open().lines])
+            """
+        )
+    )
+    done = execute([sys.executable, "-I", str(script)])
+    assert (done.status, done.stderr) == (0, "")
+    sizes = [sys.getsizeof(bytes(n)) for n in (1000, 2000, 3000)]
+    assert done.stdout == f"[(4, 4, {4 * sizes[0]})] [(4, 4, {4 * sizes[1]})]\n1 [(1, {sizes[2]})]\n"
+
+
+def test_threads_that_follow_each_other(tmp_path: Path) -> None:
+    _, functions = run(
+        tmp_path,
+        """\
+        import _thread
+        import time
+
+        @profile
+        def leaves():
+            kept.append(bytes(5000))
+            _thread.exit()
+
+        kept = []
+        for _ in range(20):
+            _thread.start_new_thread(leaves, ())
+            while len(kept) <= _:
+                time.sleep(0.001)
+        time.sleep(0.05)
+        """,
+    )
+    assert functions[0]["calls"] == 20
+    assert by_line(functions[0])[6]["occurrences"] == 20
+    # The list's own growth comes on top.
+    assert 0 <= by_line(functions[0])[6]["increment_bytes"] - 20 * sys.getsizeof(bytes(5000)) < 2000
+
+
+def test_resident_memory_in_place_of_allocations(tmp_path: Path) -> None:
+    source = "@profile\ndef work():\n    a = bytearray(50 << 20)\n    a[::4096] = bytes(len(a[::4096]))\n    return a\nx = work()\n"
+    _, functions = run(tmp_path, source, "--rss")
+    lines = by_line(functions[0])
+    assert 45 << 20 < lines[3]["increment_bytes"] + lines[4]["increment_bytes"] < 55 << 20
+
+
 @pytest.mark.parametrize("thing", [len, 3, object()])
 def test_only_python_functions(thing: object) -> None:
     import barrow
