@@ -85,6 +85,8 @@ export class Keys {
   private take(profile: Profile, numbers: Uint32Array): Uint32Array {
     const { frames } = profile;
     const keys = this.dense;
+    const imports = new Uint8Array(profile.names.length); // by name of a file
+    for (const file of new Set(frames.file)) imports[file] = Number(isImport(profile.name(file)));
     for (let i = 1; i < numbers.length; i++) {
       const number = numbers[i]!;
       let key = keys.get(number);
@@ -93,7 +95,7 @@ export class Keys {
         keys.set(number, key);
         this.owner.push(profile);
         this.example.push(i);
-        this.kind.push(isImport(profile.name(frames.file[i]!)) ? IMPORTS : 0);
+        this.kind.push(imports[frames.file[i]!] ? IMPORTS : 0);
       }
       numbers[i] = key;
     }

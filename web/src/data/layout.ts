@@ -4,7 +4,7 @@
 // by falling total, the first that is too small ends its row: work follows the picture, not the tree.
 import type { Hierarchy } from "./tree";
 
-export const LEAST = 0.5; // px
+export const LEAST = 1; // px
 
 export interface Boxes {
   count: number;

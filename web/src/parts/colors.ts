@@ -23,16 +23,24 @@ function tint(hue: number, variant = 0, saturation = 1): string {
 
 const grey = (variant = 0) => tint(215, variant, 0.14);
 
-function packageOf(keys: Keys, key: number): string {
-  if (key < FIRST_KEY || keys.kind[key]! & IS_THREAD) return "";
-  return keys.module(key).split(".")[0] || "";
+/** By key: the first part of its module's name. */
+function packages(keys: Keys): string[] {
+  const ofModule = new Map<string, string>();
+  const ofKey: string[] = [];
+  for (let key = 0; key < keys.count; key++) {
+    const isCode = key >= FIRST_KEY && !(keys.kind[key]! & IS_THREAD);
+    const module = isCode ? keys.module(key) : "";
+    let name = ofModule.get(module);
+    if (name === undefined) ofModule.set(module, (name = module.split(".")[0]!));
+    ofKey.push(name);
+  }
+  return ofKey;
 }
 
 /** The packages that own the most have a colour each, all others are grey. */
 export function byModule(tree: Tree, self: Float64Array, hierarchy: Hierarchy): Coloring {
   const { keys } = tree;
-  const ofKey: string[] = [];
-  for (let key = 0; key < keys.count; key++) ofKey.push(packageOf(keys, key));
+  const ofKey = packages(keys);
   const weight = new Map<string, number>();
   for (let i = 1; i < tree.count; i++) {
     const name = ofKey[tree.key[i]!]!;
@@ -40,10 +48,10 @@ export function byModule(tree: Tree, self: Float64Array, hierarchy: Hierarchy): 
   }
   const top = [...weight].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, HUES.length);
   const place = new Map(top.map(([name], i) => [name, i]));
-  const colors = ofKey.map((name, key) => {
-    const at = place.get(name);
-    return at === undefined ? grey(key % 3) : tint(HUES[at]!, key % 3);
-  });
+  const variants = [0, 1, 2];
+  const greys = variants.map((variant) => grey(variant));
+  const tints = HUES.map((hue) => variants.map((variant) => tint(hue, variant)));
+  const colors = ofKey.map((name, key) => (tints[place.get(name) ?? -1] ?? greys)[key % 3]!);
   const legend = top.map(([text], i) => ({ color: tint(HUES[i]!, 1), text }));
   if (weight.size > top.length || !top.length) legend.push({ color: grey(1), text: "other" });
   return { color: (node) => colors[hierarchy.key[node]!]!, legend };

@@ -258,6 +258,9 @@ export class FlameGraph {
     context.clearRect(0, 0, this.width, this.height);
     context.font = FONT;
     context.textBaseline = "middle";
+    const rest = dark ? "#3a4048" : "#d9dce0";
+    const match = dark ? "#b7791f" : "#fbbf4d";
+    let fill = "";
     for (let i = 0; i < boxes.count; i++) {
       const depth = boxes.depth[i]!;
       if (depth < firstRow || depth > lastRow) continue;
@@ -265,17 +268,16 @@ export class FlameGraph {
       const room = boxes.right[i]! - left;
       const width = Math.max(room - (room > 3 ? 1 : 0.2), 0.5);
       const y = depth * ROW - top;
-      if (boxes.rest[i]) {
-        context.fillStyle = dark ? "#3a4048" : "#d9dce0";
-        context.fillRect(left, y, width, ROW - 1);
-        continue;
-      }
       const node = boxes.node[i]!;
-      const isFaded = look.isMatch && !look.isMatch(node);
-      context.fillStyle = look.isMatch && !isFaded ? (dark ? "#b7791f" : "#fbbf4d") : look.color(node);
-      context.globalAlpha = isFaded ? 0.35 : 1;
+      const isRest = boxes.rest[i]! > 0;
+      const isFaded = !isRest && look.isMatch !== undefined && !look.isMatch(node);
+      const color = isRest ? rest : look.isMatch && !isFaded ? match : look.color(node);
+      // A colour that is set is parsed, although it is the same as before.
+      if (color !== fill) context.fillStyle = fill = color;
+      if (isFaded) context.globalAlpha = 0.35;
       context.fillRect(left, y, width, ROW - 1);
-      context.globalAlpha = 1;
+      if (isFaded) context.globalAlpha = 1;
+      if (isRest) continue;
       if (node === this.hovered || (node === this.selected && (hasFocus || node))) {
         context.strokeStyle = node === this.selected ? accent : ink;
         context.lineWidth = node === this.selected ? 2 : 1;
@@ -283,14 +285,14 @@ export class FlameGraph {
       }
       if (room < 26) continue;
       const title = fit(context, look.title(node), room - 8);
-      context.fillStyle = isFaded ? faint : ink;
+      context.fillStyle = fill = isFaded ? faint : ink;
       const middle = y + ROW / 2;
       context.fillText(title, left + 4, middle);
       if (room < 90 || title.endsWith("…")) continue;
       const used = context.measureText(title).width + 12;
       const place = room - used > 40 ? fit(context, look.place(node), room - used - 6) : "";
       if (place) {
-        context.fillStyle = faint;
+        context.fillStyle = fill = faint;
         context.fillText(place, left + used, middle);
       }
     }

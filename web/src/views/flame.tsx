@@ -195,10 +195,11 @@ export function Flame({ ctx, base, metrics = true }: { ctx: Context; base?: Prof
 
   useEffect(() => {
     const made = new FlameGraph(scroller.current!, spacer.current!, canvas.current!, hierarchy, look, {
-      onHover: (of, node, rest, x, y) => setHover({ of, node, rest, x, y }),
+      onHover: (of, node, rest, x, y) => setHover(node < 0 ? NOWHERE : { of, node, rest, x, y }),
       onSelect: (of, node) => setSelected({ of, node }),
       onZoom: (of, zoom) => {
-        setFocus({ of, node: zoom.focus });
+        // Most zooming keeps the focus: then this view, which is more than the graph, stays as it is.
+        setFocus((before) => (before.of === of && before.node === zoom.focus ? before : { of, node: zoom.focus }));
         clearTimeout(timer.current);
         timer.current = window.setTimeout(() => {
           told.current = made.describe();
