@@ -368,6 +368,37 @@ def test_compare_agrees_with_diff(by: str, report: Path, ledgers: Ledgers, show:
     assert {row[4][1] for row in rows(page, "Changes")} == {"gone"}
 
 
+SWAPPED = """keep = {{1100: 0, 1350: 0, 1900: 0}}
+
+
+def fill():
+    {0}
+    {1}
+    {2}
+
+
+fill()
+"""
+LINES = [f"keep[{count}] = [*map(str, range(1000, {count}))]" for count in (1100, 1350, 1900)]
+
+
+def test_lines_that_changed_places_are_no_change(tmp_path: Path, show: Show) -> None:
+    ledgers = []
+    for name, lines in (("before", LINES), ("after", LINES[2:] + LINES[:2])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "swapped.py").write_text(SWAPPED.format(*lines))
+        ledgers.append(tmp_path / f"{name}.barrow")
+        barrow("run", "-q", "--python", sys.executable, "-o", ledgers[-1], tmp_path / name / "swapped.py")
+    barrow("report", "-o", tmp_path / "page.html", "--base", *ledgers)
+    page = show(tmp_path / "page.html", "view=compare&metric=total&filter=swapped.py")
+    answer = figures("diff", *ledgers, "--metric", "total")["rows"]
+    expected = [row for row in answer if row["file"].endswith("swapped.py")]
+    assert not any(abs(row["after_bytes"] - row["before_bytes"]) > 1000 for row in expected)
+    page.wait_for_selector("[data-view=compare]")
+    shown = [number(row[0][0]) for row in rows(page, "Changes")]
+    assert sum(map(abs, shown)) <= sum(abs(row["after_bytes"] - row["before_bytes"]) for row in expected)
+
+
 def test_compared_flame_graph(report: Path, show: Show) -> None:
     page = show(report, "view=compare&part=flame")
     page.fill(".search", "new_habit")

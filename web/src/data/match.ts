@@ -5,20 +5,30 @@
 //
 //     before   12   40 41 42      60          a line without a counterpart costs 4,
 //              |     \  \  \       \          a pair whose distance differs from that of the pair before it 4,
-//     now      12     41 42 43  50  61        one that allocated another number of blocks up to 4
-import { total, type Profile } from "./profile";
+//     now      12     41 42 43  50  61        one that calls other functions 4,
+//                                             one that allocated another number of blocks up to 4
+//
+// Lines that changed places can't all be paired in order; those left over are paired if they are alike.
+import { Pairs } from "./pairs";
+import { FOLDED, THREAD, type Profile } from "./profile";
 
 const ALONE = 4;
 const MOVED = 4;
+const CALLS = 4;
 const MOST_CELLS = 1 << 21;
+const MOST_LEFT_OVER = 1 << 22; // comparisons
 
 interface Place {
   line: number;
   blocks: number;
+  calls: number; // stands for the names of the functions called from there
 }
 
-function unlikeness(a: number, b: number): number {
-  return a === b ? 0 : a && b && Math.floor(a / 2) <= b && Math.floor(b / 2) <= a ? 1 : 4;
+function unlikeness(old: Place, now: Place): number {
+  const a = old.blocks;
+  const b = now.blocks;
+  const calls = old.calls === now.calls ? 0 : CALLS;
+  return calls + (a === b ? 0 : a && b && Math.floor(a / 2) <= b && Math.floor(b / 2) <= a ? 1 : 4);
 }
 
 /** Pairs places in rising order of line: by index in `old` that in `now`, or -1. */
@@ -26,7 +36,7 @@ export function align(old: Place[], now: Place[], expected: number): Int32Array 
   const to = new Int32Array(old.length).fill(-1);
   const away = (i: number, j: number) => now[j]!.line - old[i]!.line;
   let same = 0;
-  while (same < old.length && same < now.length && away(same, same) === expected && old[same]!.blocks === now[same]!.blocks)
+  while (same < old.length && same < now.length && away(same, same) === expected && !unlikeness(old[same]!, now[same]!))
     to[same] = same++;
   const width = now.length - same;
   if (same === old.length || !width) return to;
@@ -57,7 +67,7 @@ export function align(old: Place[], now: Place[], expected: number): Int32Array 
       let from = -1;
       if (alike >= 0 && gain[alike]! <= cost) [cost, from] = [gain[alike]!, alike];
       if (any >= 0 && gain[any]! + MOVED < cost) [cost, from] = [gain[any]! + MOVED, any];
-      gain.push(cost + unlikeness(old[i]!.blocks, now[j + same]!.blocks) - 2 * ALONE);
+      gain.push(cost + unlikeness(old[i]!, now[j + same]!) - 2 * ALONE);
       previous.push(from);
     }
     let left = -1;
@@ -71,8 +81,24 @@ export function align(old: Place[], now: Place[], expected: number): Int32Array 
     }
     last = left;
   }
+  // With `gain` as it is counted, leaving all alone has twice the cost of one.
+  if (gain[last]! > 2 * ALONE) last = -1;
   for (let cell = last; cell >= 0; cell = previous[cell]!) to[same + Math.floor(cell / width)] = same + (cell % width);
   return to;
+}
+
+/** Pairs what align() left over on both sides and is alike: lines that changed places. */
+function pairTheRest(old: Place[], now: Place[], to: Int32Array): void {
+  if (old.length * (now.length + 1) > MOST_LEFT_OVER) return;
+  const taken = new Uint8Array(now.length);
+  for (const j of to) if (j >= 0) taken[j] = 1;
+  old.forEach(({ blocks, calls }, i) => {
+    if (to[i]! >= 0) return;
+    const j = now.findIndex((place, j) => !taken[j] && place.blocks === blocks && place.calls === calls);
+    if (j < 0) return;
+    to[i] = j;
+    taken[j] = 1;
+  });
 }
 
 // ---- files ----
@@ -126,6 +152,7 @@ interface Line extends Place {
 /** By file and function: lines in order of code object and line. */
 function linesOf(profile: Profile, moved: Map<string, string>): Map<string, Line[]> {
   const { frames } = profile;
+  const ofFrame: Line[] = [];
   const blocks = new Float64Array(frames.file.length);
   profile.large("sites.total_blocks").forEach((value, i) => (blocks[profile.leafFrame(profile.siteNode[i]!)]! += value));
   const functions = new Map<string, Map<number, Line>>();
@@ -134,17 +161,42 @@ function linesOf(profile: Profile, moved: Map<string, string>): Map<string, Line
     const key = `${moved.get(file) ?? file}\0${profile.name(frames.function[i]!)}`;
     let lines = functions.get(key);
     if (!lines) functions.set(key, (lines = new Map()));
-    const line = lines.get(frames.line[i]!);
-    if (line) {
-      line.frames.push(i);
-      line.blocks += blocks[i]!;
-      line.first = Math.min(line.first, frames.firstLine[i]!);
-    } else
-      lines.set(frames.line[i]!, { line: frames.line[i]!, first: frames.firstLine[i]!, blocks: blocks[i]!, frames: [i], number: 0 });
+    let line = lines.get(frames.line[i]!);
+    if (!line) {
+      line = { line: frames.line[i]!, first: frames.firstLine[i]!, blocks: 0, calls: 0, frames: [], number: 0 };
+      lines.set(line.line, line);
+    }
+    line.frames.push(i);
+    line.blocks += blocks[i]!;
+    line.first = Math.min(line.first, frames.firstLine[i]!);
+    ofFrame[i] = line;
   }
+  addCalls(profile, ofFrame);
   return new Map(
     [...functions].map(([key, lines]) => [key, [...lines.values()].sort((a, b) => a.first - b.first || a.line - b.line)]),
   );
+}
+
+/** A number for a name, the same in each recording. */
+function hashOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/** Each function counts once for a line that calls it, from however many stacks. */
+function addCalls(profile: Profile, ofFrame: Line[]): void {
+  const { parent, frame, flags, frames } = profile;
+  const seen = new Pairs();
+  for (let i = 1; i < parent.length; i++) {
+    const caller = parent[i]!;
+    if (!caller || (flags[i]! | flags[caller]!) & (THREAD | FOLDED)) continue;
+    const line = ofFrame[frame[caller]!];
+    const name = frames.function[frame[i]!]!;
+    const known = seen.count;
+    // By the line's first frame, as equal lines may be several frames.
+    if (line && seen.add(line.frames[0]!, name) === known) line.calls += hashOf(profile.name(name));
+  }
 }
 
 function codesOf(lines: Line[]): Line[][] {
@@ -160,12 +212,15 @@ function codesOf(lines: Line[]): Line[][] {
 function matchFunction(old: Line[], now: Line[]): void {
   const olds = codesOf(old);
   const nows = codesOf(now);
-  const place = (code: Line[]) => ({ line: code[0]!.first, blocks: total(Float64Array.from(code, (line) => line.blocks)) });
+  const sum = (code: Line[], what: "blocks" | "calls") => code.reduce((sum, line) => sum + line[what], 0);
+  const place = (code: Line[]) => ({ line: code[0]!.first, blocks: sum(code, "blocks"), calls: sum(code, "calls") });
   align(olds.map(place), nows.map(place), 0).forEach((to, i) => {
     if (to < 0) return;
     const code = olds[i]!;
     const other = nows[to]!;
-    align(code, other, other[0]!.first - code[0]!.first).forEach((t, l) => {
+    const lines = align(code, other, other[0]!.first - code[0]!.first);
+    pairTheRest(code, other, lines);
+    lines.forEach((t, l) => {
       if (t >= 0) code[l]!.number = other[t]!.number;
     });
   });
