@@ -423,7 +423,8 @@ static bool match_lines(struct diff_match *match)
         malloc(most * sizeof *s.to),     malloc(most * sizeof *s.to_line),
         malloc(most * sizeof *s.taken),
     };
-    bool ok = old_order && new_order && s.old && s.new &&s.old_at &&s.new_at &&s.to &&s.to_line;
+    bool ok =
+        old_order && new_order && s.old && s.new &&s.old_at &&s.new_at &&s.to &&s.to_line &&s.taken;
     if (ok) {
         order_lines(&match->after, new_order, 1);
         order_lines(&match->before, old_order, 1 + (uint32_t)match->after.count);
