@@ -95,6 +95,13 @@ static bool reader_gone(int fd)
     return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLERR);
 }
 
+/* Why nothing more can be written.  A stream remembers only that a write failed, so one more byte
+ * is tried: what it would belong to is given up anyway. */
+static int ask_again(int fd)
+{
+    return write(fd, "\n", 1) < 0 ? errno : 0;
+}
+
 int barrow_output_end(FILE *to, const char *name, struct barrow_error *err)
 {
     errno = 0;
@@ -105,6 +112,8 @@ int barrow_output_end(FILE *to, const char *name, struct barrow_error *err)
         return 0;
     if (code == EPIPE || reader_gone(fileno(to)))
         return 0;
+    if (code == 0)
+        code = ask_again(fileno(to));
     return barrow_fail(err, BARROW_E_IO, "can't write %s%s%s", name, code ? ": " : "",
                        code ? strerror(code) : "");
 }

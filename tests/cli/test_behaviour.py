@@ -158,6 +158,13 @@ def test_full_or_closed_standard_output_is_an_error(barrow: Barrow) -> None:
         done = barrow("table", "etl.barrow", stdout=full)
     assert done.returncode == 2
     assert "No space left" in one_line(done.stderr)
+    # Large blocks pass the stream's buffer by: nothing is left that the last flush could fail at.
+    with open("/dev/full", "wb") as full:
+        done = barrow("export", "-F", "pprof", "deep.barrow", stdout=full)
+    assert done.returncode == 2
+    assert "standard output: No space left" in one_line(done.stderr)
+    done = barrow("export", "-F", "pprof", "-o", "/dev/full", "deep.barrow")
+    assert "/dev/full: No space left" in one_line(done.stderr)
     done = barrow("table", "etl.barrow", stdout=None, preexec_fn=lambda: os.close(1))
     assert done.returncode == 2
     one_line(done.stderr)
