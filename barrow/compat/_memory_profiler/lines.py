@@ -88,21 +88,36 @@ def _book(measures: Measures, line: int, increment: float, memory: float, occurr
     measures[line] = (old[0] + increment, max(old[1], memory), old[2] + occurrences)
 
 
-def _fold(code_map: CodeMap, code: CodeType, lines: dict[int, LineDifference]) -> None:
-    """Add what a window saw of a code object to what is known of it."""
-    measures = code_map.get(code)
-    if measures is None:
-        return
-    call = lines.pop(0, None)
+def _fold(code_map: CodeMap, seen: list[tuple[CodeType, dict[int, LineDifference]]]) -> None:
+    """Add what a window saw to what is known.
+
+    A line's figures contain those of what it calls.  So where inner functions and comprehensions run
+    on a line of the function around them, that one's figures are the line's.
+    """
+    booked: dict[tuple[int, int], int] = {}  # by id(measures) and line: how deep it was taken from
+    for code, lines in sorted(seen, key=lambda each: _depth(each[0])):
+        measures = code_map.get(code)
+        if measures is None:
+            continue
+        _book_call(code_map, code, lines.pop(0, None))
+        for line, difference in sorted(lines.items()):
+            if booked.setdefault((id(measures), line), _depth(code)) == _depth(code):
+                increment = difference.increment_bytes / _TWO_20
+                memory = difference.memory_bytes / _TWO_20
+                _book(measures, line, increment, memory, difference.occurrences)
+
+
+def _depth(code: CodeType) -> int:
+    return code.co_qualname.count("<locals>")
+
+
+def _book_call(code_map: CodeMap, code: CodeType, call: LineDifference | None) -> None:
+    """Let the first line of a function have what there was when it was first called."""
     if call and any(entry[1] == code for entry in code_map._toplevel):
-        # The first line has what there was when the function was first called.
+        measures = code_map[code]
         memory = call.memory_bytes / _TWO_20
         increment = 0.0 if code.co_firstlineno in measures else memory
         _book(measures, code.co_firstlineno, increment, memory, call.occurrences)
-    for line, difference in sorted(lines.items()):
-        increment = difference.increment_bytes / _TWO_20
-        memory = difference.memory_bytes / _TWO_20
-        _book(measures, line, increment, memory, difference.occurrences)
 
 
 class LineProfiler:
@@ -185,8 +200,7 @@ class LineProfiler:
             stepper.stop()
         window, self._window = self._window, None
         if window is not None:
-            for code, lines in window.close():
-                _fold(self.code_map, code, lines)
+            _fold(self.code_map, window.close())
 
     def __enter__(self) -> "LineProfiler":
         self.enable_by_count()
