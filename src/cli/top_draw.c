@@ -1,4 +1,5 @@
-/* The screen, from above: three lines of facts, the curve of RSS, the table, a line of keys.
+/* The screen, from above: three lines of facts, the curve of RSS, the table, a line of keys.  In a
+ * low window only the first of the facts, and no curve: the table is what matters.
  *
  *     etl.py a.json · pid 4242, running for 12 s                           every 1.0 s
  *     RSS 41 MiB, max 45 MiB   heap 20 MiB, 1,234 blocks   peak 22 MiB at 1.0 s
@@ -71,11 +72,18 @@ static char *interval_text(const struct barrow_top_display *s)
         text = barrow_copy("FROZEN");
     else if (s->top->state != TOP_RUNNING)
         text = barrow_copy("last state");
+    else if (s->width < 60)
+        text = barrow_copy("");
     else
         text = barrow_format("every %s%s", every,
                              interval_ns > s->wishes->interval_ns ? ": a large ledger" : "");
     free(every);
     return text;
+}
+
+static int fact_rows(const struct barrow_top_display *s)
+{
+    return s->height < 8 ? 1 : 3;
 }
 
 static void draw_facts(const struct barrow_top_display *s)
@@ -84,7 +92,7 @@ static void draw_facts(const struct barrow_top_display *s)
     const char *dot = barrow_pick(t, " \u00b7 ", " - ");
     char *life = barrow_top_life(s->top, t), *interval = interval_text(s);
     bool running = s->top->state == TOP_RUNNING;
-    int end = s->width - (int)strlen(interval) - 2;
+    int end = s->width - (*interval ? (int)strlen(interval) + 2 : 0);
     int used = (int)(strlen(life) + barrow_width(dot));
 
     attr_t look = s->frozen ? A_REVERSE : running ? A_DIM : A_BOLD;
@@ -94,8 +102,10 @@ static void draw_facts(const struct barrow_top_display *s)
     x += put(s, 0, x, end - x, A_DIM, CUT_END, barrow_copy(dot));
     look = running ? pair(s, PAIR_GOOD) : pair(s, PAIR_BAD) | A_BOLD;
     put(s, 0, x, end - x, look, CUT_END, life);
-    put(s, 1, 0, s->width, A_NORMAL, CUT_END, barrow_top_memory(s->top, t));
-    put(s, 2, 0, s->width, A_NORMAL, CUT_END, barrow_top_activity(s->top, t));
+    if (fact_rows(s) > 1) {
+        put(s, 1, 0, s->width, A_NORMAL, CUT_END, barrow_top_memory(s->top, t));
+        put(s, 2, 0, s->width, A_NORMAL, CUT_END, barrow_top_activity(s->top, t));
+    }
     free(interval);
 }
 
@@ -307,7 +317,7 @@ static void draw_row(const struct barrow_top_display *s, int y, const struct bar
 
 static int table_top(const struct barrow_top_display *s)
 {
-    return 3 + curve_rows(s);
+    return fact_rows(s) + curve_rows(s);
 }
 
 size_t barrow_top_page(const struct barrow_top_display *s)
@@ -372,6 +382,8 @@ static void draw_last_line(const struct barrow_top_display *s)
     int y = s->height - 1;
 
     curs_set(s->editing ? 1 : 0);
+    move(y, 0);
+    clrtoeol(); /* help, or a row in a window too low for any, may reach down here */
     if (s->trouble) {
         put(s, y, 0, s->width, pair(s, PAIR_BAD) | A_BOLD, CUT_END, barrow_copy(s->trouble));
         return;
@@ -433,7 +445,7 @@ void barrow_top_draw(struct barrow_top_display *s)
     getmaxyx(stdscr, s->height, s->width);
     erase();
     draw_facts(s);
-    draw_curve(s, 3, curve_rows(s));
+    draw_curve(s, fact_rows(s), curve_rows(s));
     draw_table(s);
     if (s->help)
         draw_help(s);

@@ -376,6 +376,21 @@ def test_help_and_resizing(screen: Callable[..., Terminal], target: Target) -> N
         assert not terminal.ending.exists()
 
 
+@pytest.mark.parametrize("width, height", [(20, 5), (30, 3), (10, 2), (20, 1)])
+def test_low_and_narrow_windows(screen: Callable[..., Terminal], target: Target, width: int, height: int) -> None:
+    terminal = screen(str(target.pid))
+    terminal.tmux("resize-window", "-x", str(width), "-y", str(height))
+    keys = r"q quit +(h help +)?(\d-\d/62)?|1-1/62" if width > 10 else r" *1-1/62"
+    lines = terminal.wait(lambda lines: len(lines) == height and re.fullmatch(keys, lines[-1]))
+    if height > 1:
+        assert lines[0].startswith("python3")
+    if height > 4:
+        assert lines[2].split()[:2] == ["1.0", "MiB"]
+    terminal.keys("h")
+    terminal.keys("q", "q")
+    assert terminal.wait_for_end() == 0
+
+
 def test_screen_stays_when_the_target_ends(screen: Callable[..., Terminal], target: Target) -> None:
     terminal = screen(str(target.pid))
     target("alloc load 1048576", "end")
