@@ -55,8 +55,14 @@ class _Statement:
         file = shell.compile.cache(source, shell.execution_count, source)
         tree = shell.transform_ast(shell.compile.ast_parse(source, filename=file))
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        self._body = shell.compile(tree, file, "exec")
-        self._value = shell.compile(ast.Expression(last.value), file, "eval") if last else None
+        try:
+            self._body = shell.compile(tree, file, "exec")
+            self._value = shell.compile(ast.Expression(last.value), file, "eval") if last else None
+        except SyntaxError as error:
+            if re.search("'(await|async)", str(error)):
+                text = "what awaits at its top level can't be measured: await in a function that is called"
+                raise _usage_error(text) from None
+            raise
 
     def run(self) -> Any:
         """Run it; give the value of the last expression, if it ends with one."""

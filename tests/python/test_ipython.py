@@ -137,6 +137,8 @@ def test_mem_takes_what_cells_take(kernel):
     assert kernel.value("s[2]") == "a b"
     assert kernel.run("%mem 1 / 0").error == "ZeroDivisionError"
     assert kernel.run("%mem x = = 1").error == "SyntaxError"
+    output = kernel.run("%mem import asyncio; await asyncio.sleep(0)")
+    assert "can't be measured" in output.text + output.error
     assert kernel.run("%mem y = 1").text.startswith("peak: ")  # and works on
 
 
