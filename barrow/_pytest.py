@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict, cast
 import pytest
 
 from barrow import _core
-from barrow._pytest_measure import Measurement, Round, Site, growth, parse_size, size_text
+from barrow._pytest_measure import Measurement, Round, Site, growth, parse_size, size_text, steps
 from barrow.pytest_plugin import Stack, StackFrame, markers, value
 
 KEY = "barrow"  # of what an xdist worker hands to its controller
@@ -151,8 +151,7 @@ def _check_leaks(limit: Limit, measured: Measurement) -> None:
 def _check_growth(wanted: list[Limit], measured: Measurement, shown: int) -> None:
     """What rounds after the first leave behind, each about as much as the others."""
     count = len(measured.rounds)
-    more_bytes = growth([each.leaked_bytes for each in measured.rounds])
-    more_blocks = growth([each.leaked_blocks for each in measured.rounds])
+    more_bytes, more_blocks = (growth(left) for left in steps(measured.rounds))
     if more_bytes <= 0 and more_blocks <= 0:
         return
     sites = [
@@ -260,7 +259,9 @@ class Plugin:
     def _keep(self, item: pytest.Item, outcome: str, measured: Measurement, rounds: list[Round]) -> None:
         for name in ("peak_bytes", "leaked_bytes", "allocations"):
             item.user_properties.append((f"barrow_{name}", getattr(rounds[0], name)))
-        result = {name: [getattr(each, name) for each in rounds] for name in Round._fields}
+        result = {
+            name: [getattr(each, name) for each in rounds] for name in Round._fields if name in Result.__annotations__
+        }
         self._results[item.nodeid] = cast(
             Result, {"id": item.nodeid, "outcome": outcome, **result, "places": self._places(measured)}
         )

@@ -45,6 +45,8 @@ class Round(NamedTuple):
     leaked_blocks: int
     total_bytes: int
     allocations: int
+    unknown_frees: int
+    """Of blocks older than the recording, which nothing else here counts."""
 
 
 class Site(NamedTuple):
@@ -98,6 +100,7 @@ class Measurement:
                 figures["live_blocks"],
                 figures["total_bytes"],
                 figures["allocations"],
+                figures["unknown_frees"],
             )
         )
 
@@ -139,14 +142,24 @@ def slopes(values: list[int]) -> list[float]:
     return sorted((values[k] - values[i]) / (k - i) for i, k in pairs)
 
 
-def growth(steps: list[int]) -> float:
+def steps(rounds: list[Round]) -> tuple[list[int], list[int]]:
+    """Give the bytes and the blocks that each round surely left behind.
+
+    A round that frees older blocks may just have replaced them: nobody knows how large these were.
+    """
+    blocks = [each.leaked_blocks - each.unknown_frees for each in rounds]
+    sure = (not each.unknown_frees or more > 0 for each, more in zip(rounds, blocks, strict=True))
+    return [each.leaked_bytes if yes else 0 for each, yes in zip(rounds, sure, strict=True)], blocks
+
+
+def growth(left: list[int]) -> float:
     """Give what is added per round, by Theil-Sen; 0 if it isn't sure that anything is.
 
-    steps: what each round left behind.  It is sure if a quarter of the pairs at most says otherwise.
+    left: what each round left behind.  It is sure if a quarter of the pairs at most says otherwise.
     """
     live = [0]
-    for step in steps:
-        live.append(live[-1] + step)
+    for each in left:
+        live.append(live[-1] + each)
     found = slopes(live)
     if not found or found[len(found) // 4] <= 0:
         return 0.0

@@ -45,6 +45,8 @@ class RegionSummary(TypedDict):
     allocations: int
     frees: int
     temporary_allocations: int
+    unknown_frees: int
+    """Frees of blocks that are older than the recording; `live_bytes` does not know of them."""
 
 
 class record:

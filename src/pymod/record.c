@@ -324,12 +324,12 @@ static PyObject *region_stop(PyObject *module, PyObject *number)
         PyErr_SetString(barrow_pymod_state(module)->error, "this region is not open");
         return NULL;
     }
-    return Py_BuildValue("{s:d,s:d,s:K,s:d,s:L,s:L,s:K,s:K,s:K,s:K}", "start_s",
+    return Py_BuildValue("{s:d,s:d,s:K,s:d,s:L,s:L,s:K,s:K,s:K,s:K,s:K}", "start_s",
                          (double)r.start_ns / 1e9, "stop_s", (double)r.stop_ns / 1e9, "peak_bytes",
                          r.peak_bytes, "peak_time_s", (double)r.peak_ns / 1e9, "live_bytes",
                          r.live_bytes, "live_blocks", r.live_blocks, "total_bytes", r.total_bytes,
                          "allocations", r.allocations, "frees", r.frees, "temporary_allocations",
-                         r.temporary_allocations);
+                         r.temporary_allocations, "unknown_frees", r.unknown_frees);
 }
 
 static PyObject *mark(PyObject *module, PyObject *name)

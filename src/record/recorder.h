@@ -69,6 +69,7 @@ struct barrow_region_result {
     uint64_t peak_bytes, peak_ns; /* above the baseline */
     int64_t live_bytes, live_blocks; /* change from start to stop */
     uint64_t total_bytes, allocations, frees, temporary_allocations;
+    uint64_t unknown_frees; /* of blocks older than the recording; in none of the others */
 };
 /* An id, or -1 if nothing is recorded or there is no room. */
 int barrow_region_start(void);

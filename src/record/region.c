@@ -29,6 +29,7 @@ static struct region {
     uint64_t outer_best_ns;
     struct saved_site *sites; /* by site number */
     uint64_t site_count;
+    uint64_t unknown_frees;
 } regions[REGION_LIMIT];
 
 /* What was live at the best of the present question, site by site. */
@@ -42,6 +43,11 @@ static void at_peak(const struct ledger_site *site, const struct ledger_state *s
         *bytes = site->allocated_bytes - site->freed_bytes;
         *blocks = (uint32_t)(site->allocations - site->frees);
     }
+}
+
+static uint64_t unknown_frees(const struct ledger_state *state)
+{
+    return state->unknown_frees + __atomic_load_n(&state->native_unknown_frees, __ATOMIC_RELAXED);
 }
 
 static void record_start(struct region *region)
@@ -77,6 +83,7 @@ int barrow_region_start(void)
     region->is_open = true;
     region->start_ns = barrow_now();
     region->start_live = live_total(state);
+    region->unknown_frees = unknown_frees(state);
     region->outer_best = state->best_bytes;
     region->outer_best_ns = state->best_ns;
     region->site_count = count;
@@ -142,6 +149,7 @@ int barrow_region_stop(int id, struct barrow_region_result *result)
     result->peak_bytes = (uint64_t)(state->best_bytes - region->start_live);
     /* The clock of peaks is coarse: it may be a little behind. */
     result->peak_ns = state->best_ns > region->start_ns ? state->best_ns : region->start_ns;
+    result->unknown_frees = unknown_frees(state) - region->unknown_frees;
     sum_up(region, result);
     if (region->record != UINT32_MAX) {
         struct ledger_region *record = ledger_record(&r->writer, LEDGER_REGIONS, region->record);

@@ -364,6 +364,12 @@ def test_repetition_finds_what_grows(session, pytester):
         def test_leaves_cycles_only():
             [Node() for _ in range(100)]
 
+        replaced = {i: [i] for i in range(10)}
+
+        def test_replaces_what_is_older():
+            for i in replaced:
+                replaced[i] = [i]
+
         def test_nothing():
             [str(i) * 100 for i in range(1000)]
 
@@ -381,7 +387,7 @@ def test_repetition_finds_what_grows(session, pytester):
         "--barrow-repeat=6",
         "--barrow-json=out.json",
     )
-    result.assert_outcomes(passed=5, failed=2)
+    result.assert_outcomes(passed=6, failed=2)
     text = result.stdout.str()
     failed = [line for line in result.outlines if line.startswith("FAILED")]
     assert ["test_grows" in failed[0], "test_case" in failed[1]] == [True, True]
@@ -493,6 +499,13 @@ def test_no_sizes(text):
 )
 def test_growth(steps, expected):
     assert _pytest_measure.growth(steps) == expected
+
+
+def test_blocks_that_are_replaced_are_no_growth():
+    def left(blocks, size, unknown):
+        return _pytest_measure.Round(0, size, blocks, 0, 0, unknown)
+
+    assert _pytest_measure.steps([left(1, 56, 1), left(3, 90, 1), left(0, 500, 0)]) == ([0, 90, 500], [0, 2, 0])
 
 
 def test_noise_is_no_change():
