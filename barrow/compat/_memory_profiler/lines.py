@@ -192,7 +192,8 @@ class LineProfiler:
             self._stepper = Stepper(self.max_mem, self.backend, lambda code: code in self.code_map)
             self._stepper.start()
         else:
-            self._window = Window([*self.code_map, *self._codes])
+            self._window = Window()
+            self._window.open([*self.code_map, *self._codes])
 
     def disable(self) -> None:
         stepper, self._stepper = self._stepper, None

@@ -102,10 +102,12 @@ def _difference(
 
 
 class Window:
-    """Counts from here on; nothing, with a warning, where barrow can't record."""
+    """Counts from open() to close(); nothing, with a warning, where barrow can't record."""
 
-    def __init__(self, codes: Iterable[CodeType]) -> None:
+    def __init__(self) -> None:
         self._watched: dict[int, _Watched] = {}  # by id(code)
+
+    def open(self, codes: Iterable[CodeType]) -> None:
         with _lock:
             try:
                 _begin_recording()
