@@ -76,7 +76,8 @@ struct barrow_canvas {
 /* Both begin with the page's colour.  `title` is told to readers of the file, not drawn. */
 int barrow_canvas_svg(struct barrow_canvas *c, FILE *to, int width, int height, const char *title,
                       struct barrow_error *err);
-/* Twice as many pixels each way, for sharp screens.  Fails where barrow was built without libpng. */
+/* Twice as many pixels each way, for sharp screens.  Fails where barrow was built without libpng:
+ * UNSUPPORTED. */
 int barrow_canvas_png(struct barrow_canvas *c, FILE *to, int width, int height, const char *title,
                       struct barrow_error *err);
 /* Also after a failure. */

@@ -58,9 +58,9 @@ int barrow_family_init(struct barrow_family *family, int pid, enum barrow_measur
 /* Reads every member anew and drops the descendants that ended.  False: the process itself ended,
  * and its figures are those of before.
  *
- * The search for descendants takes at most a third of a percent of the time; PSS and USS, for which the kernel
- * walks all pages and keeps the process's new mappings waiting, at most a tenth of it: in between,
- * the last reading stands. */
+ * The search for descendants takes at most a third of a percent of the time; PSS and USS, for which
+ * the kernel walks all pages and keeps the process's new mappings waiting, at most a tenth of it:
+ * in between, the last reading stands. */
 bool barrow_family_read(struct barrow_family *family);
 /* Of all members together, at the last reading. */
 uint64_t barrow_family_bytes(const struct barrow_family *family);
