@@ -201,7 +201,7 @@ class Recording:
         for number, process in enumerate(self.processes):
             own = [r for r, p in zip(rss, self.columns["samples.process"], strict=False) if p == number]
             process.setdefault("peak_bytes", self.sum("peak_bytes", number))
-            process.setdefault("peak_time_s", process["start_s"] + process["duration_s"] * 0.8)
+            process.setdefault("peak_time_s", process["duration_s"] * 0.8)
             process.setdefault("live_bytes", self.sum("leaked_bytes", number))
             process.setdefault("live_blocks", self.sum("leaked_blocks", number))
             process.setdefault("max_rss_bytes", max(own, default=0))

@@ -425,6 +425,39 @@ def test_processes_side_by_side(made: Callable[..., Path], show: Show) -> None:
     assert "process=1" in page.evaluate("location.hash")
 
 
+DOTS = """(places) => {
+  const canvas = document.querySelector('.plot canvas');
+  const { data, width, height } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return places.map((at) => {
+    const left = Math.round((62 + at * (canvas.clientWidth - 76)) * devicePixelRatio);
+    let count = 0;
+    for (let y = 0; y < height; y++) {
+      const i = 4 * (y * width + left);
+      if (data[i] === 180 && data[i + 1] === 83 && data[i + 2] === 9) count++;
+    }
+    return count;
+  });
+}"""  # how many dots at these places of the chart have the peak's colour
+
+
+def test_peak_of_a_process_is_where_it_was(made: Callable[..., Path], show: Show) -> None:
+    recording = make_page.synthetic(300, 150, processes=3)
+    recording.processes[1] |= {"start_s": 4.0, "duration_s": 2.0, "peak_time_s": 0.5, "peak_bytes": 50 << 20}
+    page = show(made(recording), "process=1", color_scheme="light")
+    settle(page)
+    whole = recording.duration_us / 1e6
+    there, elsewhere = page.evaluate(DOTS, [4.5 / whole, 0.5 / whole])
+    assert there >= 5 and elsewhere == 0
+
+
+def test_many_samples(made: Callable[..., Path], show: Show) -> None:
+    recording = make_page.synthetic(300, 150, processes=3)
+    for i in range(200_000):
+        recording.add("samples", i * 10, i % 3, 1 << 24, 0, 1 << 22, 0, 0, 0, 1)
+    page = show(made(recording), "view=processes")
+    assert page.locator(".spark").count() == 3
+
+
 # ---- keys, themes, paper ----
 
 

@@ -27,9 +27,10 @@ export function seriesOf(profile: Profile, process: number): Series {
       [at, ...values].forEach((value, i) => out[i]!.push(value));
     };
     for (let i = 0; i < time.length; i++) {
+      if (!isSum && process >= 0 && of[i] !== process) continue;
       const values = columns.map((column) => column[i]!);
       if (!isSum) {
-        if (process < 0 || of[i] === process) put(time[i]! / 1e6, values);
+        put(time[i]! / 1e6, values);
         continue;
       }
       for (; ended < ends.length && ends[ended]![0] < time[i]!; ended++)

@@ -25,10 +25,13 @@ function plotOf(ctx: Context): Plot {
   const marks = [...main.large("marks.time_us")]
     .map((time, i) => ({ time: time / 1e6, name: main.name(markName[i]!), process: markOf[i]! }))
     .filter((mark) => isShown(mark.process));
-  const { peak_bytes, peak_time_s } = main.summary.processes[state.process] ?? main.summary;
+  const process = main.summary.processes[state.process];
+  const { peak_bytes, peak_time_s } = process ?? main.summary;
+  // A process counts from its own start, the chart from that of the run.
+  const peak = { time: (process?.start_s ?? 0) + peak_time_s, bytes: peak_bytes };
   const most = Math.max(peak_bytes, series.rss[indexOfHighest(series.rss)] ?? 0, 1024) * 1.06;
   const end = Math.max(main.summary.duration_s, series.time[series.time.length - 1] ?? 0, 1e-6);
-  return { series, pauses, marks, peak: { time: peak_time_s, bytes: peak_bytes }, end, most };
+  return { series, pauses, marks, peak, end, most };
 }
 
 export function Chart({ ctx, height, onRange }: { ctx: Context; height: number; onRange: (from: number, to: number) => void }) {

@@ -132,7 +132,7 @@ function find(model: Model, query: string): Found | undefined {
     const isHit = keys[tree.key[i]!]!;
     inside[i] = inside[tree.parent[i]!]! | isHit;
     if (inside[i]) sum += model.self[i]!;
-    if (isHit && model.self) seen[tree.key[i]!] = 1;
+    if (isHit) seen[tree.key[i]!] = 1;
   }
   return { keys, sum, places: seen.reduce((n, hit) => n + hit, 0) };
 }

@@ -31,7 +31,7 @@ function Sparkline({ ctx, process, most }: { ctx: Context; process: number; most
 export function ProcessTable({ ctx }: { ctx: Context }) {
   const { main, state, go } = ctx;
   const { processes } = main.summary;
-  const most = Math.max(1, ...main.large("samples.rss"));
+  const most = main.large("samples.rss").reduce((most, rss) => Math.max(most, rss), 1);
   const inherited = processes.some((p) => p.inherited_bytes);
   return (
     <div class="wide">

@@ -104,7 +104,7 @@ function FileView(props: { ctx: Context; file: number; values: Map<number, numbe
   // Without the text, the lines that hold something are shown alone.
   const profiled = main.profiled.get(file);
   const known = useMemo(() => [...new Set([...values.keys(), ...(profiled?.keys() ?? [])])].sort((a, b) => a - b), [values]);
-  const largest = Math.max(1, ...values.values());
+  const largest = [...values.values()].reduce((most, value) => Math.max(most, value), 1);
   const numberOf = (i: number) => (lines ? i + 1 : known[i]!);
   const heaviest = [...values].reduce((best, item) => (item[1] > best[1] ? item : best), [0, 0])[0];
   const target = state.line || heaviest;
