@@ -63,3 +63,8 @@ def test_package_stands_alone(fresh, tmp_path):
     listed = run(fresh / "python", "-m", "pip", "list", "--format=json", cwd=tmp_path)
     names = {package["name"] for package in json.loads(listed.stdout)}
     assert names <= {"barrow", "pip", "setuptools"}
+
+
+def test_manual_page_lies_where_man_looks(fresh):
+    page = fresh.parent / "man/man1/barrow.1"
+    assert page.read_text().startswith(".TH BARROW 1")
