@@ -1,8 +1,8 @@
 /* Events of chosen code objects: entered, a line begins, left.
  *
  * From 3.12 on by sys.monitoring: local events of the chosen code objects, so that no other code pays
- * anything; only how a function is left by an exception is a global event, which every frame that an
- * exception passes pays with ~0.1 us.  On 3.11 by a trace function, in threads that asked for it.
+ * anything; only how a function is left by an exception is a global event until 3.14, which every frame
+ * that an exception passes pays with ~0.1 us.  On 3.11 by a trace function, in threads that asked for it.
  *
  * All of this needs the interpreter lock.  Functions that return int give 0, or -1 with an exception set.
  */

@@ -44,6 +44,9 @@ static PyObject *on_leave(PyObject *self, PyObject *const *args, Py_ssize_t coun
     Py_RETURN_NONE;
 }
 
+/* Until 3.14 the event exists for all code or none. */
+#define UNWIND_IS_LOCAL (PY_VERSION_HEX >= 0x030F0000)
+
 static struct {
     const char *event;
     bool is_local;
@@ -58,7 +61,7 @@ static struct {
     }
     CALLBACK("PY_START", true, on_start), CALLBACK("PY_RESUME", true, on_resume),
     CALLBACK("LINE", true, on_line),      CALLBACK("PY_RETURN", true, on_leave),
-    CALLBACK("PY_YIELD", true, on_leave), CALLBACK("PY_UNWIND", false, on_leave),
+    CALLBACK("PY_YIELD", true, on_leave), CALLBACK("PY_UNWIND", UNWIND_IS_LOCAL, on_leave),
 #undef CALLBACK
 };
 

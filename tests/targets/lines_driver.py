@@ -24,7 +24,6 @@ def sizes():
         "A": lambda n: sys.getsizeof(bytearray(n)),
         "L": lambda n: sys.getsizeof([None] * n),
         "T": lambda n: sys.getsizeof((None,) * n),
-        "INT": sys.getsizeof(1000),
         "DICT3": sys.getsizeof({i: i for i in (1, 2, 3)}),
         "SET3": sys.getsizeof({b"a", b"b", b"c"}),
     }

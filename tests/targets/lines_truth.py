@@ -1,6 +1,6 @@
 """Functions whose lines allocate what their comments say: `#= N` bytes over all calls in one run.
 
-    B(n)  bytes of n        A(n)  bytearray(n)        L(n)  a list of n       INT  one above 256
+    B(n)  bytes of n        A(n)  bytearray(n)        L(n)  a list of n
     T(n)  tuple of n        DICT3, SET3  of 3 items   N     a numpy array of 1000 float64
 
 Names: `run_NAME` is what is called; the other functions of its group are `NAME_...`.
@@ -73,7 +73,7 @@ def run_freed_at_return():
 
 
 def run_temporary():
-    n = len(bytes(100_000))  #= INT
+    n = len(bytes(100_000)) > 0  #= 0
     return n  #= 0
 
 
@@ -314,7 +314,7 @@ def run_lambda():
 
 def run_class_body():
     class Inner:
-        spare = bytes(1)  # and its argument tuple, for the next call
+        bytes(1)  # leaves its argument tuple for the next call
         data = bytes(4000)  #= B(4000)
 
     KEPT.append(Inner)
