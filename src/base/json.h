@@ -10,7 +10,8 @@
  * The output is valid JSON whatever the strings hold: control characters are escaped, lone
  * surrogates (UTF-8 with surrogatepass, as Python writes file names) become \udXXX, bytes that are no
  * UTF-8 become U+FFFD.  Numbers that JSON lacks (NaN, infinities) become null.  Independent of the
- * locale.  Write errors stay in the stream: check ferror() at the end.  At most 64 levels.
+ * locale.  The stream is not locked: it must be one thread's.  Write errors stay in it: check ferror()
+ * at the end.  At most 64 levels.
  */
 #ifndef BARROW_BASE_JSON_H
 #define BARROW_BASE_JSON_H

@@ -250,6 +250,45 @@ static void test_json_layout(void **state)
     }
 }
 
+/* A number brings its own separator with it; not where it stands first, or behind a key. */
+static void test_json_integers(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {
+        "{\"k\": 0, \"l\": -7, \"m\": [10, 0, [18446744073709551615], -9223372036854775808, 99]}\n",
+        "{\n \"k\": 0,\n \"l\": -7,\n \"m\": [\n  10,\n  0,\n  [\n   18446744073709551615\n  ],\n"
+        "  -9223372036854775808,\n  99\n ]\n}\n"};
+    for (int indent = 0; indent <= 1; indent++) {
+        struct written out = {0};
+        struct barrow_json json;
+        out.file = open_memstream(&out.text, &out.size);
+        barrow_json_init(&json, out.file, indent);
+        barrow_json_begin_object(&json);
+        barrow_json_key(&json, "k");
+        barrow_json_uint(&json, 0);
+        barrow_json_key(&json, "l");
+        barrow_json_int(&json, -7);
+        barrow_json_key(&json, "m");
+        barrow_json_begin_array(&json);
+        barrow_json_int(&json, 10);
+        barrow_json_uint(&json, 0);
+        barrow_json_begin_array(&json);
+        barrow_json_uint(&json, UINT64_MAX);
+        barrow_json_end_array(&json);
+        barrow_json_int(&json, INT64_MIN);
+        barrow_json_uint(&json, 99);
+        barrow_json_end_array(&json);
+        barrow_json_end_object(&json);
+        written_equals(&out, expected[indent]);
+    }
+    struct written alone = {0};
+    struct barrow_json json;
+    alone.file = open_memstream(&alone.text, &alone.size);
+    barrow_json_init(&json, alone.file, 0);
+    barrow_json_int(&json, 1234567890);
+    written_equals(&alone, "1234567890\n");
+}
+
 static void test_json_numbers(void **state)
 {
     (void)state;
@@ -330,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_units_read),
         cmocka_unit_test(test_json_layout),
+        cmocka_unit_test(test_json_integers),
         cmocka_unit_test(test_json_numbers),
         cmocka_unit_test(test_json_strings),
     };
