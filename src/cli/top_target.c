@@ -113,6 +113,12 @@ static bool is_ledger(const char *path)
     return barrow_ledger_read_header(&header, path, NULL) == 0;
 }
 
+/* To open one may do something. */
+static bool is_device(const char *path)
+{
+    return strncmp(path, "/dev/", 5) == 0 && strncmp(path, "/dev/shm/", 9) != 0;
+}
+
 /* What is mapped for writing and shared, and is a ledger.  -1: nothing is; *hidden tells the name
  * of what looks like one but can't be opened. */
 static int find_ledger(uint32_t pid, FILE *maps, char **path, char **hidden)
@@ -124,7 +130,7 @@ static int find_ledger(uint32_t pid, FILE *maps, char **path, char **hidden)
     int found = -1;
 
     while (found < 0 && next_mapping(maps, &m, &line, &room)) {
-        if (strcmp(m.rights, "rw-s") != 0 || m.inode == last || strncmp(m.path, "/dev/", 5) == 0)
+        if (strcmp(m.rights, "rw-s") != 0 || m.inode == last || is_device(m.path))
             continue;
         last = m.inode; /* a ledger is mapped in many pieces */
         int fd = open_mapping(pid, &m);

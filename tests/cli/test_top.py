@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,6 +86,17 @@ def test_ledger_is_found_after_its_file_was_removed(barrow: Barrow, target: Targ
         assert "as root" in one_line(barrow("top", "--once", str(target.pid)).stderr)
     else:
         assert look(barrow, str(target.pid))["live_bytes"] > 1048576
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no /dev/shm")
+def test_ledger_in_shared_memory_is_found(barrow: Barrow) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="barrow-test-") as folder:
+        made = Target(Path(folder) / "live.barrow")
+        try:
+            made("alloc load 1048576")
+            assert look(barrow, str(made.pid))["live_bytes"] > 1048576
+        finally:
+            made.kill()
 
 
 def test_killed_process_is_lost(barrow: Barrow, target: Target) -> None:
