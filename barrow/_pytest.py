@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import heapq
 import os
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -183,6 +184,7 @@ class Plugin:
         self._names = markers(config)
         self._results: dict[str, Result] = {}
         self._notes: set[str] = set()
+        self._highest: list[int] = []  # a heap of peaks
         if self._repeat < 1:
             raise pytest.UsageError(f"--barrow-repeat {self._repeat}: must be 1 or more")
         self._comparison = None
@@ -270,8 +272,7 @@ class Plugin:
         """The lines that had most at the peak, of a test that may be among those that are shown."""
         most = cast(int, value(self._config, "top"))
         peak = measured.rounds[0].peak_bytes
-        higher = sum(each["peak_bytes"][0] > peak for each in self._results.values())
-        if not self._all or (most and higher >= most) or measured.ledger is None:
+        if not self._all or measured.ledger is None or (most and not self._is_among(most, peak)):
             return []
         lines: Counter[tuple[str, str, int]] = Counter()
         for site in measured.sites("peak"):
@@ -281,6 +282,16 @@ class Plugin:
             for (f, file, n), count in lines.most_common(self._sites)
             if count * 100 >= peak
         ]
+
+    def _is_among(self, most: int, peak: int) -> bool:
+        """Is it one of so many highest peaks until now?"""
+        if len(self._highest) < most:
+            heapq.heappush(self._highest, peak)
+        elif peak >= self._highest[0]:
+            heapq.heapreplace(self._highest, peak)
+        else:
+            return False
+        return True
 
     # ---- telling ----
 

@@ -203,8 +203,8 @@ static int read_run_id(const char *text, uint8_t id[16])
 /* Descendants are to be left alone: they must not find our variables. */
 static void clear_environment(void)
 {
-    static const char *const names[] = {"BARROW_RUN", "BARROW_OUT", "BARROW_ROOT",
-                                        "BARROW_OPTIONS", "BARROW_LINES"};
+    static const char *const names[] = {"BARROW_RUN", "BARROW_OUT", "BARROW_ROOT", "BARROW_OPTIONS",
+                                        "BARROW_LINES"};
     PyObject *os = PyImport_ImportModule("os");
     PyObject *environment = os ? PyObject_GetAttrString(os, "environ") : NULL;
     for (size_t i = 0; environment && i < sizeof names / sizeof names[0]; i++) {
