@@ -5,7 +5,8 @@
  * (Linux 5.9), so that the program meets none of its descriptors.
  *
  * In a forked child a sampler is dead: it holds what was sampled before the fork, and can be
- * stopped and freed as usual.
+ * stopped and freed as usual.  Interpreters from 3.12 on warn about a fork while a sampler runs, as
+ * with any other thread.
  */
 #ifndef BARROW_SERIES_SAMPLER_H
 #define BARROW_SERIES_SAMPLER_H

@@ -100,6 +100,7 @@ def test_metrics_of_another_process(metric):
     assert 50 * MIB < highest(samples) == sampler.peak < 80 * MIB
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_can_stop_and_start():
     sampler = Sampler(os.getpid(), 0.01)
     sampler.start()
