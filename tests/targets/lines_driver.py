@@ -55,7 +55,8 @@ def drain_free_lists(of_dicts):
 
 def measure(name, names):
     codes = group(name)
-    run = getattr(lines_truth, f"run_{name}")
+    # Not by getattr: the interpreter's cache of looked-up names would own the text, and free it some time.
+    run = vars(lines_truth)[f"run_{name}"]
     for code in codes:
         _core.lines_choose(code)
     gc.collect()
