@@ -423,6 +423,11 @@ def test_processes_side_by_side(made: Callable[..., Path], show: Show) -> None:
     settle(page)
     assert f"{recording.sum('peak_bytes', 1):,}" in page.get_attribute(".note b", "title")
     assert "process=1" in page.evaluate("location.hash")
+    page.click("#tab-overview")
+    settle(page)
+    share = 1000 * recording.sum("temporary_blocks", 1) // recording.sum("total_blocks", 1) / 10
+    assert page.inner_text("[data-figure=temporary]") == f"{share}%"
+    assert f"{recording.sum('total_blocks', 1):,} allocations" in page.inner_text(".cards")
 
 
 DOTS = """(places) => {

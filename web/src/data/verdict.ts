@@ -29,6 +29,8 @@ export interface Verdict {
   leaked: number;
   topLeaked: Top[];
   temporary: Top[]; // by blocks
+  temporaryBlocks: number;
+  allocations: number;
   grown: number; // sum of what grew
   topGrown: Top[];
   from: number; // µs: growth is counted from here
@@ -45,13 +47,17 @@ export function verdictOf(profile: Profile, process: number): Verdict {
   // The last point in the first half: what is told from there is exact.
   let from = 0;
   for (const time of profile.pointTime) if (time <= half) from = time;
+  const temporary = get("temporary", "blocks");
+  const { summary } = profile;
   const grown = profile.values("range", "bytes", { from, to }, filter);
   return {
     peak: total(peak),
     top: topOf(profile, "line", peak, 5),
     leaked: total(leaked),
     topLeaked: topOf(profile, "line", leaked, 3),
-    temporary: topOf(profile, "line", get("temporary", "blocks"), 3),
+    temporary: topOf(profile, "line", temporary, 3),
+    temporaryBlocks: process < 0 ? summary.temporary_allocations : total(temporary),
+    allocations: process < 0 ? summary.allocations : total(get("total", "blocks")),
     grown: total(grown),
     topGrown: topOf(profile, "line", grown, 3),
     from,

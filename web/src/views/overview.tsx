@@ -174,16 +174,16 @@ function Verdict({ ctx }: { ctx: Context }) {
         ctx={ctx}
         id="temporary"
         title="Freed at once"
-        figure={units.share(summary.temporary_allocations, summary.allocations) || "0%"}
+        figure={units.share(verdict.temporaryBlocks, verdict.allocations) || "0%"}
         to={{ view: "table", metric: "temporary", by: "line", unit: "blocks" }}
       >
-        {summary.temporary_allocations ? (
+        {verdict.temporaryBlocks ? (
           <>
-            of {units.count(summary.allocations)} allocations; most by {where(verdict.temporary[0])},{" "}
+            of {units.count(verdict.allocations)} allocations; most by {where(verdict.temporary[0])},{" "}
             {units.count(verdict.temporary[0]?.value ?? 0)} times.
           </>
         ) : (
-          <>of {units.plural(summary.allocations, "allocation")}.</>
+          <>of {units.plural(verdict.allocations, "allocation")}.</>
         )}
       </Card>
       <Card ctx={ctx} id="gc" title="Garbage collection" figure={units.duration(pauses)} to={{ view: "timeline" }}>
