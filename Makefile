@@ -154,7 +154,7 @@ bench: build ## barrow beside other profilers, on 3.11 and on 3.14 in the chroot
 	@$(BOOTSTRAP) matrix bench
 	@scripts/chroot setup $(CHROOT)
 	bench/run --forky $(CHROOT) $(BENCH_ARGS)
-	bench/page --barrow $(VENV)/bin/barrow
+	$(VENV)/bin/python bench/page --barrow $(VENV)/bin/barrow
 	$(VENV)/bin/pip install -q memory_profiler
 	bench/lines $(VENV)/bin/python
 
