@@ -85,9 +85,11 @@ def _forget_names() -> None:
     Its entries hold names that nobody else knows any more.  Which of them an attribute look-up would
     free depends on addresses, and so differs from run to run.
     """
-    clear = getattr(sys, "_clear_type_cache", None)
-    if clear is not None:
-        clear()
+    for name in ("_clear_internal_caches", "_clear_type_cache"):  # from 3.13 on; before
+        clear = getattr(sys, name, None)
+        if clear is not None:
+            clear()
+            return
 
 
 def _time(statement: str, loops: int) -> int:

@@ -148,9 +148,9 @@ static int check_options(const struct bench_options *o, struct barrow_error *err
 {
     bool compares = o->vs || o->vs_rev || o->baseline;
 
-    if (o->runs < RUNS_AT_LEAST)
-        return barrow_fail(err, BARROW_E_USAGE, "--runs %zu: expected %d at least", o->runs,
-                           RUNS_AT_LEAST);
+    if (o->runs < RUNS_AT_LEAST || o->runs > BENCH_RUNS_AT_MOST)
+        return barrow_fail(err, BARROW_E_USAGE, "--runs %zu: expected %d at least, %d at most",
+                           o->runs, RUNS_AT_LEAST, BENCH_RUNS_AT_MOST);
     if ((o->vs != NULL) + (o->vs_rev != NULL) + (o->baseline != NULL) > 1)
         return barrow_fail(err, BARROW_E_USAGE,
                            "--vs, --vs-rev and --baseline exclude each other: give one");

@@ -44,7 +44,8 @@ struct bench_metric_info {
 };
 extern const struct bench_metric_info bench_metrics[BENCH_METRIC_COUNT];
 
-typedef BARROW_ARRAY(double) bench_values;
+typedef BARROW_ARRAY(double) bench_values; /* one a run */
+enum { BENCH_RUNS_AT_MOST = 10000 };
 
 struct bench_side {
     const char *name;     /* as on the command line: the statement, script or module */

@@ -136,6 +136,8 @@ static int read_values(const struct reader *r, bench_values *to,
         snprintf(what, sizeof what, "it has no values of %s", key);
         return complain(r, metric ? metric : metrics, what);
     }
+    if (values->count > BENCH_RUNS_AT_MOST)
+        return complain(r, values, "it has more values than there are runs");
     for (const struct barrow_json_value *v = values->first; v; v = v->next) {
         if (v->kind != JSON_NUMBER || !isfinite(v->number))
             return complain(r, v, "a value is no number");

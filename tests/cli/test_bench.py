@@ -235,6 +235,7 @@ def test_baseline_of_another_interpreter(bench):
     (lambda d: d["subject"]["metrics"].pop("time_s"), "it has no values of time_s"),
     (lambda d: d["subject"]["metrics"]["peak_bytes"].update(values=[]), "it has no values of peak_bytes"),
     (lambda d: d["subject"]["metrics"]["peak_bytes"].update(values=["1"]), "a value is no number"),
+    (lambda d: d["subject"]["metrics"]["time_s"].update(values=[1] * 10_001), "more values than there are runs"),
     (lambda d: d["subject"].update(kind="program"), "is of a script, not of a statement"),
 ])
 def test_bad_baseline(bench, change, complaint):
