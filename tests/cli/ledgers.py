@@ -1,7 +1,8 @@
 """Ledgers for the tests of the command line, written without a recorder.
 
     ledgers.py DIRECTORY     writes etl.barrow (of the program etl.py, which is copied beside it),
-                             before.barrow and after.barrow (of two versions of a program),
+                             profiled.barrow (the same with figures by line), before.barrow and
+                             after.barrow (of two versions of a program),
                              hostile.barrow, empty.barrow, deep.barrow, many.barrow and family/
 """
 
@@ -105,6 +106,25 @@ def etl():
     return ledger
 
 
+def profiled():
+    """The program of etl() with two functions measured line by line, one of them with a comprehension."""
+    ledger = etl()
+
+    def measured(name, first, lines):
+        code = place(ledger, "etl.py", name, first, first)
+        for line, occurrences, increment, memory, peak in lines:
+            ledger.add("lines", struct.pack("<IIQqQQ24x", code, line, occurrences, increment, memory, peak))
+
+    measured("read", 6, [
+        (0, 1, 0, 9_000_000, 0), (7, 1, 56, 9_000_056, 56), (8, 3, 0, 21_000_000, 11_700_000),
+        (9, 2, 640, 9_200_000, 200_000), (10, 4, 11_660_000, 21_000_000, 11_700_000), (11, 1, 0, 20_900_000, 0)])
+    measured("read.<locals>.<genexpr>", 10, [(0, 2, 0, 9_000_000, 0), (10, 20_002, 11_480_000, 20_000_000, 11_480_000)])
+    measured("Index.build", 25, [
+        (0, 1501, 0, 21_000_000, 0), (26, 1501, 0, 21_000_000, 0), (27, 0, 0, 0, 0), (28, 1500, 42_000, 21_000_028, 28),
+        (29, 1500, -108_000, 21_000_000, 1_200_000)])
+    return ledger
+
+
 def hostile():
     """Names that would like to write to the terminal, or to break a format."""
     ledger = Ledger(command=("x\x1b[31m.py", "\x07"))
@@ -195,7 +215,7 @@ def write(directory: Path) -> None:
     empty = Ledger(command=("nothing.py",))
     Recording(empty).finish(end=0, now=3 * MS)
     for name, ledger in (("etl", etl()), ("hostile", hostile()), ("deep", deep()), ("many", many()),
-                         ("empty", empty), ("before", version(late=False)), ("after", version(late=True))):
+                         ("empty", empty), ("before", version(late=False)), ("after", version(late=True)), ("profiled", profiled())):
         (directory / f"{name}.barrow").write_bytes(ledger.to_bytes(pages=4, growth=2))
     (directory / "family").mkdir()
     for name, data in make_ledger.family().items():

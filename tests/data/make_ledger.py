@@ -37,6 +37,7 @@ KINDS = {  # name: (number, record bytes)
     "regions": (12, 56),
     "region_sites": (13, 64),
     "modules": (14, 64),
+    "lines": (16, 64),
 }
 
 
