@@ -230,7 +230,8 @@ static void print_rest(const struct barrow_flame_picture *p, uint32_t cell, size
 {
     const struct barrow_terminal *t = &p->view->terminal;
     const char *dot = barrow_pick(t, "\u00b7", ".");
-    char *text = barrow_format(" %u calls ", p->flame->cells[cell].count);
+    uint32_t count = p->flame->cells[cell].count;
+    char *text = barrow_format(" %u call%s ", count, count == 1 ? "" : "s");
     size_t width = strlen(text);
     size_t before = room > width + 2 ? (room - width) / 2 : room;
 
