@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,26 +25,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Package:
-    """A package with C code, and what its tests need."""
+    """A package with C code, and where its tests are."""
 
     name: str
     extension: str
     tests: str = "tests"
-    needs: list[str] = field(default_factory=list)
-    options: list[str] = field(default_factory=list)
 
 
 PACKAGES = [
     Package("markupsafe", "markupsafe._speedups"),
     Package("msgpack", "msgpack._cmsgpack", tests="test"),
     Package("wrapt", "wrapt._wrappers"),
-    # Its configuration asks for plugins that measure coverage and speed.
-    Package(
-        "multidict",
-        "multidict._multidict",
-        needs=["objgraph", "psutil"],
-        options=["-o", "addopts=", "--ignore-glob=*benchmark*", "--ignore=tests/isolated"],
-    ),
 ]
 
 
@@ -55,7 +46,7 @@ def pip(*words: str) -> None:
 def prepare(package: Package, directory: Path) -> Path:
     """Install the package's wheel, and unpack the tests of the same version; give where they are."""
     site = directory / package.name / "site"
-    pip("install", "--upgrade", "--target", str(site), package.name, *package.needs)
+    pip("install", "--upgrade", "--target", str(site), package.name)
     [record] = [path for path in site.glob("*.dist-info") if path.name.lower().startswith(package.name + "-")]
     version = record.name.removesuffix(".dist-info").split("-")[1]
     sources = directory / package.name / "source"
@@ -79,7 +70,7 @@ def run(package: Package, where: Path, name: str, *more: str) -> tuple[dict[str,
     began = time.monotonic()
     with open(where / f"{name}.log", "wb") as log:
         done = subprocess.run(
-            [*command, *package.options, *more, package.tests],
+            [*command, *more, package.tests],
             cwd=where,
             env=environment,
             stdout=log,
