@@ -239,20 +239,21 @@ static void print_plain(const struct barrow_check *check)
     barrow_columns_free(c);
 }
 
-/* "leaked is 5.2 MiB, 4.2 MiB more than its budget of 1.0 MiB; most of it is of" */
+/* "leaked is 5.2 MiB, 4.2 MiB above its budget of 1.0 MiB; lines with most of it" */
 static void print_heading(const struct barrow_check *check,
                           const struct barrow_check_verdict *verdict, const char *what)
 {
-    const struct barrow_terminal *t = &check->view.terminal;
     char value[BARROW_UNITS_ROOM], limit[BARROW_UNITS_ROOM], more[BARROW_UNITS_ROOM];
 
     amount(value, verdict->figure, verdict->value);
     amount(limit, verdict->figure, verdict->limit);
     amount(more, verdict->figure, verdict->value - verdict->limit);
-    fprintf(t->out, "\n%s%s is %s, %s above %s of %s%s%s\n", barrow_style(t, STYLE_HEAD),
-            barrow_figures[verdict->figure].name, value, more,
-            verdict->from_baseline ? "the limit" : "its budget", limit, what,
-            barrow_style(t, STYLE_PLAIN));
+    char *text =
+        barrow_format("%s is %s, %s above %s of %s%s", barrow_figures[verdict->figure].name, value,
+                      more, verdict->from_baseline ? "the limit" : "its budget", limit, what);
+    fputc('\n', check->view.terminal.out);
+    barrow_view_say(&check->view, STYLE_HEAD, "", text);
+    free(text);
 }
 
 static void print_lines(const struct barrow_check *check, enum barrow_figure figure,
