@@ -97,6 +97,20 @@ static int classify(struct bench_side *side, struct barrow_error *err)
     return 0;
 }
 
+/* "load.py data.csv", "-m module"; to be freed. */
+static char *command_of(const struct bench_options *o, const char *name, bool is_module,
+                        int argument_count)
+{
+    char *command = barrow_format("%s%s", is_module ? "-m " : "", name);
+
+    for (int i = 0; i < argument_count; i++) {
+        char *longer = barrow_format("%s %s", command, o->words[o->module ? i : i + 1]);
+        free(command);
+        command = longer;
+    }
+    return command;
+}
+
 static int prepare(struct bench_side *side, const struct bench_options *o, const char *name,
                    bool is_module, struct barrow_error *err)
 {
@@ -111,6 +125,8 @@ static int prepare(struct bench_side *side, const struct bench_options *o, const
         free(words);
         return -1;
     }
+    if (!side->is_statement)
+        side->name = side->command = command_of(o, name, is_module, argument_count);
     words[count++] = is_module ? "-m" : side->is_statement ? "-c" : "--";
     words[count++] = (char *)name;
     for (int i = 0; i < argument_count; i++)
@@ -126,6 +142,7 @@ static int prepare(struct bench_side *side, const struct bench_options *o, const
 static void free_side(struct bench_side *side)
 {
     barrow_program_free(&side->program);
+    free(side->command);
     free(side->directory);
     free(side->python_path);
     free(side->bytecode);

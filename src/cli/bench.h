@@ -48,12 +48,13 @@ typedef BARROW_ARRAY(double) bench_values; /* one a run */
 enum { BENCH_RUNS_AT_MOST = 10000 };
 
 struct bench_side {
-    const char *name;     /* as on the command line: the statement, script or module */
+    const char *name;     /* the statement, or the program and its arguments */
     const char *setup;    /* of a statement */
     const char *revision; /* what --vs-rev called it and its commit; NULL: the tree as it is */
     bool is_statement;
     /* How it is run. */
     struct barrow_program program; /* of a statement only the interpreter's options */
+    char *command;                 /* memory of a program's name */
     char *directory;               /* NULL: here */
     char *python_path;             /* PYTHONPATH; NULL: as it is */
     char *bytecode;                /* the folder for compiled modules; NULL: beside the modules */

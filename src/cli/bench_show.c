@@ -250,6 +250,18 @@ static void headline(const struct barrow_terminal *t, const struct bench_result 
     say_side(t, 'B', result, result->subject);
 }
 
+/* An option that stands behind a script is the script's; NULL: none that is like one of ours. */
+static const char *stray_option(const struct barrow_program *program)
+{
+    static const char *const options[] = {"--vs", "--vs-rev", "--baseline", "--fail-over"};
+
+    for (size_t i = 0; i < program->count; i++)
+        for (size_t k = 0; k < sizeof options / sizeof *options; k++)
+            if (strcmp(program->words[i], options[k]) == 0)
+                return options[k];
+    return NULL;
+}
+
 /* What one must know to read the figures. */
 static void notes(const struct barrow_terminal *t, const struct bench_result *result)
 {
@@ -262,6 +274,9 @@ static void notes(const struct barrow_terminal *t, const struct bench_result *re
         say(t, STYLE_DIM, "Max RSS is that of the whole process, all else of the statement alone.");
     else
         say(t, STYLE_DIM, "The whole program is measured, the start of the interpreter included.");
+    if (stray_option(&subject->program))
+        say(t, STYLE_WARN, "%s went to the program: options of barrow stand before it.",
+            stray_option(&subject->program));
     if (subject->loops > 1)
         say(t, STYLE_DIM, "Time: the mean of %s executions in a row.",
             barrow_units_count(count, subject->loops));

@@ -156,12 +156,18 @@ def test_program_gets_its_arguments_and_no_input(bench):
                             "assert not [k for k in __import__('os').environ if k == 'BARROW_PYTHON']\n")
     done = bench("-n", "3", "check.py", "-n", "x", "--json")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.startswith(b"check.py: 3 recorded runs")
+    assert done.stdout.startswith(b"check.py -n x --json: 3 recorded runs")
 
 
 def test_module(bench):
     bench.write("module.py", "import sys\nassert sys.argv[1:] == ['a']\nassert __name__ == '__main__'\n")
-    assert bench.json("-n", "3", "-m", "module", "a")["subject"]["name"] == "module"
+    assert bench.json("-n", "3", "-m", "module", "a")["subject"]["name"] == "-m module a"
+
+
+def test_options_behind_a_script_are_its_own(bench):
+    bench.write("script.py", "import sys\nassert sys.argv[1:] == ['--vs', 'x']\n")
+    text = bench.text("-n", "3", "script.py", "--vs", "x")
+    assert "--vs went to the program: options of barrow stand before it." in text
 
 
 # ---- comparing ----
@@ -215,6 +221,9 @@ def test_baseline(bench):
     assert "The baseline is of something else." in text
     again = bench.text("-n", "4", "--baseline", "base.json", "x = bytes(10_000)")
     assert "something else" not in again
+    bench.write("script.py", "")
+    bench.json("-n", "3", "-o", "script.json", "script.py", "1")
+    assert "something else" in bench.text("-n", "3", "--baseline", "script.json", "script.py", "2")
     # What was written with a comparison is a baseline too.
     bench.json("-n", "4", "--baseline", "base.json", "-o", "next.json", "x = bytes(30_000)")
     last = bench.json("-n", "4", "--baseline", "next.json", "x = bytes(30_000)")
