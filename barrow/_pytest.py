@@ -187,6 +187,10 @@ class Plugin:
         self._highest: list[int] = []  # a heap of peaks
         if self._repeat < 1:
             raise pytest.UsageError(f"--barrow-repeat {self._repeat}: must be 1 or more")
+        self._json = cast(str, value(config, "json"))
+        folder = os.path.dirname(os.path.abspath(self._json))
+        if self._json and not os.access(folder, os.W_OK):  # not only at the end
+            raise pytest.UsageError(f"--barrow-json {self._json}: {folder} is not there, or not to be written to")
         self._comparison = None
         if value(config, "compare"):
             from barrow import _pytest_compare
@@ -309,11 +313,13 @@ class Plugin:
             handed = {"results": list(self._results.values()), "notes": sorted(self._notes)}
             self._config.workeroutput[KEY] = handed
             return
-        path = cast(str, value(self._config, "json"))
-        if path and not self._config.option.collectonly:
+        if self._json and not self._config.option.collectonly:
             from barrow import _pytest_compare
 
-            _pytest_compare.write(path, list(self._results.values()))
+            try:
+                _pytest_compare.write(self._json, list(self._results.values()))
+            except OSError as error:
+                self._notes.add(f"--barrow-json {self._json}: can't be written: {error.strerror}")
         if self._comparison is not None:
             self._comparison.compare(self._results, cast(float, value(self._config, "threshold")))
             if value(self._config, "compare-fail") and self._comparison.worse and session.exitstatus == 0:

@@ -31,25 +31,26 @@ SMALL = {"peak_bytes": 1024, "leaked_bytes": 1024, "allocations": 16}  # differe
 
 
 def write(path: str, tests: list[Any]) -> None:
-    """Write it whole or not at all."""
+    """Write it whole or not at all.  Raises OSError."""
     content = {
         "barrow_pytest": VERSION,
         "python": platform.python_version(),
         "platform": sys.platform,
         "tests": sorted(tests, key=lambda test: str(test["id"])),
     }
+    with tempfile.NamedTemporaryFile(
+        "w", dir=os.path.dirname(os.path.abspath(path)), suffix=".tmp", delete=False, encoding="utf-8"
+    ) as file:
+        json.dump(content, file, indent=1)
+        file.write("\n")
+    mask = os.umask(0)
+    os.umask(mask)
+    os.chmod(file.name, 0o666 & ~mask)
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=os.path.dirname(os.path.abspath(path)), suffix=".tmp", delete=False, encoding="utf-8"
-        ) as file:
-            json.dump(content, file, indent=1)
-            file.write("\n")
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(file.name, 0o666 & ~mask)
         os.replace(file.name, path)
-    except OSError as error:
-        raise pytest.UsageError(f"--barrow-json {path}: can't be written: {error.strerror}") from None
+    except OSError:
+        os.unlink(file.name)
+        raise
 
 
 def read(path: str) -> Comparison:

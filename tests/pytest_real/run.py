@@ -45,6 +45,7 @@ def pip(*words: str) -> None:
 
 def prepare(package: Package, directory: Path) -> Path:
     """Install the package's wheel, and unpack the tests of the same version; give where they are."""
+    shutil.rmtree(directory / package.name, ignore_errors=True)
     site = directory / package.name / "site"
     pip("install", "--upgrade", "--target", str(site), package.name)
     [record] = [path for path in site.glob("*.dist-info") if path.name.lower().startswith(package.name + "-")]

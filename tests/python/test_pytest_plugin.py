@@ -458,6 +458,17 @@ def test_files_that_can_not_be_compared_with(session, pytester, content, complai
     assert f"--barrow-compare base.json: {complaint}" in result.stderr.str()
 
 
+def test_a_file_that_can_not_be_written(session, pytester):
+    result = session("def test_it(): pass", "--barrow-json=nowhere/out.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "--barrow-json nowhere/out.json: " in result.stderr.str()
+    (pytester.path / "out.json").mkdir()
+    result = session("def test_it(): pass", "--barrow-json=out.json")
+    result.assert_outcomes(passed=1)
+    assert "barrow: --barrow-json out.json: can't be written: Is a directory" in result.outlines
+    assert not list(pytester.path.glob("*.tmp"))
+
+
 # ---- arithmetic ----
 
 
