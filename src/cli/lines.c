@@ -294,13 +294,13 @@ static const struct barrow_option options[] = {
      "module:function, qualified and with wildcards (__main__:load, shop.db:Cache.*), or a "
      "function of any "
      "module; several times for several. run: measure it; show: only these"},
+    VIEW_OPTION_JSON(struct lines_options),
+    VIEW_OPTION_COLOR(struct lines_options),
     {"file", 0, OPTION_LIST, "GLOB", offsetof(struct lines_options, files), NULL, "options of run",
      "measure all functions of these files, and the modules themselves"},
     {"rss", 0, OPTION_FLAG, NULL, offsetof(struct lines_options, run.lines_rss), NULL,
      "options of run", "measure resident memory in place of allocations: slow, and coarse"},
     RUN_OPTIONS_COMMON(struct lines_options, "options of run"),
-    VIEW_OPTION_JSON(struct lines_options),
-    VIEW_OPTION_COLOR(struct lines_options),
     OPTIONS_END};
 
 static const struct lines_options defaults = {.view = VIEW_DEFAULTS};

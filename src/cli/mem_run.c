@@ -193,20 +193,35 @@ static uint64_t faults_of_children(int pid)
     return faults;
 }
 
+/* The most that this process has had resident, in KiB: what a child's maximum begins with.  Not by
+ * getrusage(), which also tells what this process was started from. */
+static long own_highest(void)
+{
+    FILE *from = fopen("/proc/self/status", "re");
+    char line[256];
+    long kib = LONG_MAX;
+
+    while (from && fgets(line, sizeof line, from))
+        if (sscanf(line, "VmHWM: %ld", &kib) == 1)
+            break;
+    if (from)
+        fclose(from);
+    return kib;
+}
+
 /* Waits for the program; its status as of wait().  What it reached after the last reading stands in
  * its rusage, mixed with its own children's: taken if there were none. */
 static int wait_for(struct run *run)
 {
-    struct rusage usage, own;
+    struct rusage usage;
     int status = 0;
     bool is_alone = faults_of_children(run->pid) == 0;
 
     while (wait4(run->pid, &status, 0, &usage) < 0)
         if (errno != EINTR)
             return 0;
-    getrusage(RUSAGE_SELF, &own);
     uint64_t peak = (uint64_t)usage.ru_maxrss * 1024;
-    if (is_alone && usage.ru_maxrss > own.ru_maxrss && peak > run->highest_rss)
+    if (is_alone && usage.ru_maxrss > own_highest() && peak > run->highest_rss)
         run->highest_rss = peak;
     return status;
 }

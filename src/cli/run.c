@@ -139,9 +139,9 @@ static int set_environment(const struct barrow_run_options *o, const char *outpu
     if (make_run_id(run_id, err) < 0)
         return -1;
     snprintf(pid, sizeof pid, "%d", getpid()); /* exec keeps it */
-    int length = snprintf(
-        options, sizeof options, "mode=count,scope=%s,children=%d,quiet=%d,check=%d,rss=%d",
-        scopes[o->scope], !o->no_children, o->quiet, o->check_stacks, o->lines_rss);
+    int length = snprintf(options, sizeof options,
+                          "mode=count,scope=%s,children=%d,quiet=%d,check=%d%s", scopes[o->scope],
+                          !o->no_children, o->quiet, o->check_stacks, o->lines_rss ? ",rss=1" : "");
     if (o->max_table)
         snprintf(options + length, sizeof options - (size_t)length, ",max_table=%llu",
                  (unsigned long long)o->max_table);
