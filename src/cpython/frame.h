@@ -10,6 +10,8 @@
  *   barrow_frame_previous(f)         the caller, or NULL
  *   barrow_frame_instruction(f)      address of the current instruction: names code and offset
  *   barrow_frame_is_shim(f)          true for frames that run no Python code (C entry points)
+ *   barrow_frame_is_hidden(f)        the same, and for frames of the interpreter's own code, which
+ *                                    tracebacks don't show either; reads the code object
  *   barrow_frame_code(f)             its code object; not for shims
  *   barrow_frame_local(f, i)         local variable i, NULL if unset
  *
@@ -37,6 +39,16 @@
 #else
 #error "this CPython is newer than this barrow knows: add src/cpython/frame_3xx.h"
 #endif
+
+/* From 3.13 on a specialised call of a class runs __init__ above a frame of code that only checks its
+ * result: that code has no instruction at which a traceback could show it. */
+static inline bool barrow_frame_is_hidden(const barrow_frame *f)
+{
+    if (barrow_frame_is_shim(f))
+        return true;
+    const PyCodeObject *code = barrow_frame_code(f);
+    return code->_co_firsttraceable >= Py_SIZE(code);
+}
 
 #if BARROW_STATE_BY_OFFSET
 

@@ -81,7 +81,7 @@ static bool same_frame(PyFrameObject *public, const barrow_frame *f)
 
 static barrow_frame *skip_shims(barrow_frame *f)
 {
-    while (f && barrow_frame_is_shim(f))
+    while (f && barrow_frame_is_hidden(f))
         f = barrow_frame_previous(f);
     return f;
 }

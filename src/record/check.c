@@ -39,7 +39,7 @@ void barrow_stack_check(struct barrow_thread *t, PyThreadState *state,
     uint32_t id = leaf->node;
     bool same = true;
     for (barrow_frame *f = barrow_frame_top(state); f && same; f = barrow_frame_previous(f)) {
-        if (barrow_frame_is_shim(f))
+        if (barrow_frame_is_hidden(f))
             continue;
         const struct ledger_node *node = ledger_record(&r->writer, LEDGER_NODES, id);
         same = node->parent != 0 && node->code != 0 && node->code < LEDGER_CODE_FOLDED &&

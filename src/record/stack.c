@@ -120,6 +120,11 @@ static void intern_level(struct barrow_thread *t, uint32_t level)
         *leaf = memo->leaf;
         return;
     }
+    if (UNLIKELY(barrow_frame_is_hidden(f))) {
+        *leaf = *parent;
+        *memo = (struct barrow_memo){instruction, parent->node, 0, *leaf};
+        return;
+    }
     *leaf = (struct barrow_leaf){.node = barrow_trie_child(parent->node, instruction, f, false)};
     if (leaf->node != NODE_FOLDED)
         *memo = (struct barrow_memo){instruction, parent->node, 0, *leaf};
@@ -137,7 +142,7 @@ static uint32_t folded_node(struct barrow_thread *t, barrow_frame *leafmost)
     const barrow_frame *kept[16];
     uint32_t count = 0;
     for (const barrow_frame *f = leafmost; f && count < 16; f = barrow_frame_previous(f)) {
-        bool seen = barrow_frame_is_shim(f);
+        bool seen = barrow_frame_is_hidden(f);
         for (uint32_t i = 0; i < count && !seen; i++)
             seen = barrow_frame_instruction(kept[i]) == barrow_frame_instruction(f);
         if (!seen)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from native import target_environment
-from runner import TARGETS, ledger, record
+from runner import TARGETS, execute, ledger, record
 from truth import compare, consistency, read_truth
 
 CAPTURES = int(os.environ.get("BARROW_TEST_CAPTURES", "1000000"))
@@ -65,3 +66,40 @@ def test_checking_changes_no_truth(name: str, tmp_path: Path) -> None:
     assert compare(truth, book) + consistency(book) == []
     assert book.summary["checked_captures"] > 0
     assert book.summary["capture_mismatches"] == 0
+
+
+CONSTRUCTOR = """\
+import barrow
+class A:
+    def __init__(self):
+        self.x = bytes(1000)
+class Records:
+    def __init__(self):
+        with barrow.record():
+            pass
+def make():
+    kept.append(A())
+def nested():
+    return Records()
+kept = []
+with barrow.record() as recording:
+    for _ in range(100):
+        make()
+for _ in range(10):
+    nested()
+stacks = {
+    tuple((frame.function, frame.line) for frame in row.stack)
+    for row in recording.open().table("leaked", by="stack")
+    if row.stack and row.stack[0].line == 4
+}
+print(stacks)
+"""
+
+
+def test_specialised_calls_of_classes_add_no_frame(tmp_path: Path) -> None:
+    """What the interpreter puts between a class's caller and __init__ is not the program's."""
+    script = tmp_path / "constructor.py"
+    script.write_text(CONSTRUCTOR)
+    done = execute([sys.executable, "-I", str(script)])
+    assert (done.status, done.stderr) == (0, "")
+    assert done.stdout == "{(('A.__init__', 4), ('make', 10), ('<module>', 16))}\n"
