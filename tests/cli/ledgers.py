@@ -215,7 +215,8 @@ def write(directory: Path) -> None:
     empty = Ledger(command=("nothing.py",))
     Recording(empty).finish(end=0, now=3 * MS)
     for name, ledger in (("etl", etl()), ("hostile", hostile()), ("deep", deep()), ("many", many()),
-                         ("empty", empty), ("before", version(late=False)), ("after", version(late=True)), ("profiled", profiled())):
+                         ("empty", empty), ("before", version(late=False)), ("after", version(late=True)),
+                         ("profiled", profiled())):
         (directory / f"{name}.barrow").write_bytes(ledger.to_bytes(pages=4, growth=2))
     (directory / "family").mkdir()
     for name, data in make_ledger.family().items():
