@@ -143,6 +143,7 @@ static void free_side(struct bench_side *side)
 {
     barrow_program_free(&side->program);
     free(side->command);
+    free(side->script);
     free(side->directory);
     free(side->python_path);
     free(side->bytecode);

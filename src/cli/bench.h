@@ -55,6 +55,7 @@ struct bench_side {
     /* How it is run. */
     struct barrow_program program; /* of a statement only the interpreter's options */
     char *command;                 /* memory of a program's name */
+    char *script;                  /* its path in a revision's tree; NULL: as it was given */
     char *directory;               /* NULL: here */
     char *python_path;             /* PYTHONPATH; NULL: as it is */
     char *bytecode;                /* the folder for compiled modules; NULL: beside the modules */

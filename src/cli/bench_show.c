@@ -296,10 +296,9 @@ static void notes(const struct barrow_terminal *t, const struct bench_result *re
 
 static void verdict(const struct barrow_terminal *t, const struct bench_result *result)
 {
-    char *list = barrow_copy("");
-
     if (!result->reference || isnan(result->fail_over))
         return;
+    char *list = barrow_copy("");
     for (size_t i = 0; i < BENCH_METRIC_COUNT; i++) {
         struct bench_comparison c = bench_compare(result, (enum bench_metric)i);
         if (!bench_is_over(&c, result->fail_over))

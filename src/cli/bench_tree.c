@@ -168,7 +168,7 @@ static int move_script(struct bench_side *side, const char *top, const char *tre
     for (size_t i = 0; i < program->count; i++)
         if (program->words[i] == program->name)
             program->words[i] = there;
-    program->name = there; /* kept to the end */
+    program->name = side->script = there;
     return 0;
 }
 
