@@ -55,14 +55,15 @@ def drain_free_lists(of_dicts):
 
 def measure(name, names):
     codes = group(name)
-    # Not by getattr: the interpreter's cache of looked-up names would own the text, and free it some time.
-    run = vars(lines_truth)[f"run_{name}"]
+    run = getattr(lines_truth, f"run_{name}")
     for code in codes:
         _core.lines_choose(code)
     gc.collect()
     run()  # what the interpreter makes at a first call is made now
     lines_truth.KEPT.clear()
     held = drain_free_lists(of_dicts="dict" in name)
+    # Or the cache of attributes frees names that it forgets, when it happens to.
+    getattr(sys, "_clear_internal_caches" if sys.version_info >= (3, 13) else "_clear_type_cache")()
     for code in codes:
         _core.lines_reset(code)
     run()
