@@ -6,12 +6,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/memory.h"
+#include "cli/run.h"
 #include "profile/profile.h"
 
 /* barrow/_bench.py.  It leaves no name behind in the namespace of __main__. */
@@ -206,18 +206,6 @@ static char **arguments(const struct run *run)
     return argv;
 }
 
-static int make_run_id(char text[33], struct barrow_error *err)
-{
-    unsigned char id[16];
-
-    if (getrandom(id, sizeof id, 0) != sizeof id)
-        return barrow_fail(err, BARROW_E_UNSUPPORTED, "the system gives no random numbers: %s",
-                           strerror(errno));
-    for (size_t i = 0; i < sizeof id; i++)
-        sprintf(text + 2 * i, "%02x", id[i]);
-    return 0;
-}
-
 /* Starts the program.  The variables are those of `barrow run`; without a recording none is left,
  * or the program would be part of one that barrow itself is in. */
 static int execute(struct run *run, struct barrow_error *err)
@@ -234,6 +222,7 @@ static int execute(struct run *run, struct barrow_error *err)
         {"BARROW_OUT", record ? ledger : NULL},
         {"BARROW_OPTIONS", record ? "mode=count,scope=all,children=1,quiet=1" : NULL},
         {"BARROW_ROOT", NULL},
+        {"BARROW_LINES", NULL},
         {"BARROW_PYTHON", NULL},
         {"BARROW_PYTHON_OPTIONS", NULL},
         {NULL, NULL}};
@@ -242,7 +231,7 @@ static int execute(struct run *run, struct barrow_error *err)
                                     .variables = variables,
                                     .root_variable = record ? "BARROW_ROOT" : NULL,
                                     .errors = run->errors};
-    int rc = make_run_id(run_id, err);
+    int rc = barrow_run_make_id(run_id, err);
 
     if (rc == 0)
         rc = bench_process_run(&process, &run->outcome, err);

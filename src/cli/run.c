@@ -119,7 +119,7 @@ static char *choose_output(const struct barrow_run_options *o, struct barrow_err
 
 /* ---- what the recorder is told ---- */
 
-static int make_run_id(char text[33], struct barrow_error *err)
+int barrow_run_make_id(char text[33], struct barrow_error *err)
 {
     unsigned char id[16];
 
@@ -136,7 +136,7 @@ static int set_environment(const struct barrow_run_options *o, const char *outpu
 {
     char run_id[33], pid[16], options[160];
 
-    if (make_run_id(run_id, err) < 0)
+    if (barrow_run_make_id(run_id, err) < 0)
         return -1;
     snprintf(pid, sizeof pid, "%d", getpid()); /* exec keeps it */
     int length = snprintf(options, sizeof options,

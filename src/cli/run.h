@@ -29,6 +29,9 @@ struct barrow_run_options {
         {"python", 0, OPTION_TEXT, "PATH", offsetof(type, run.python), NULL, group,             \
          "the interpreter (the one barrow is installed beside by default)"}
 
+/* A new run's id, in hexadecimal. */
+int barrow_run_make_id(char text[33], struct barrow_error *err);
+
 /* Becomes the interpreter; returns only on failure, -1.  Frees the program's words. */
 int barrow_run(const struct barrow_run_options *options, struct barrow_error *err);
 
