@@ -128,7 +128,8 @@ def test_statement_that_runs_only_once_is_executed_once(bench):
 def test_max_rss_is_that_of_the_process(bench):
     small = bench.json("-n", "3", "pass")["subject"]["metrics"]["max_rss_bytes"]["median"]
     large = bench.json("-n", "3", "x = b'x' * 50_000_000")["subject"]["metrics"]["max_rss_bytes"]["median"]
-    assert 50_000_000 <= large - small < 55_000_000
+    # The smaller process has read some pages of files and libraries that the larger one had not, or the other way.
+    assert abs(large - small - 50_000_000) < 2_000_000
 
 
 def test_modules_of_the_standard_library_are_new_to_a_statement(bench):
