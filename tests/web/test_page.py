@@ -474,18 +474,19 @@ def test_views_by_keys(report: Path, show: Show) -> None:
     page.go_back()
     page.wait_for_selector("[data-view=timeline]")
     page.keyboard.press("?")
-    assert page.locator("dialog").is_visible()
+    page.wait_for_selector("dialog", state="visible")
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
     page.keyboard.press("3")
+    page.wait_for_selector("[data-view=table]")
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.type") == "search"
+    until(page, "document.activeElement.type === 'search'")
     page.keyboard.type("shop.py")
     until(page, "[...document.querySelectorAll('.seen [role=row]')].every((row) => row.innerHTML.includes('shop.py'))")
     page.focus(".list")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    assert page.get_attribute(".list", "aria-activedescendant") == "Table-1"
+    page.wait_for_selector(".list[aria-activedescendant=Table-1]")
     page.keyboard.press("f")
     page.wait_for_selector("[data-view=flame] .found")
     page.go_back()
@@ -497,7 +498,7 @@ def test_views_by_keys(report: Path, show: Show) -> None:
     page.focus("#tab-source")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("[data-view=timeline]")
-    assert page.evaluate("document.activeElement.id") == "tab-timeline"
+    until(page, "document.activeElement.id === 'tab-timeline'")
 
 
 def test_flame_graph_by_keys(report: Path, show: Show) -> None:
