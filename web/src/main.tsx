@@ -1,6 +1,6 @@
 // The report page: reads the data elements, then shows the view that the URL fragment names.
 import { render, type ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { readProfile, type Profile } from "./data/profile";
 import type { Context } from "./parts/controls";
 import { Help } from "./parts/help";
@@ -52,7 +52,8 @@ function App({ main, base }: { main: Profile; base: Profile | undefined }) {
   const [view, , Shown] = views.find(([name]) => name === state.view) ?? views[0]!;
   const ctx: Context = { main, base, state, go };
 
-  useEffect(() => {
+  // As the page changes, not after it was painted: keys may follow one another quickly.
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || help) return;
       const number = views[Number(event.key) - 1];
