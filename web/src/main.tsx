@@ -1,6 +1,6 @@
 // The report page: reads the data elements, then shows the view that the URL fragment names.
 import { render, type ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { readProfile, type Profile } from "./data/profile";
 import type { Context } from "./parts/controls";
 import { Help } from "./parts/help";
