@@ -25,8 +25,7 @@ static void add_pattern(struct barrow_buffer *to, const char *before, const char
                         size_t length, const char *after, const char *name)
 {
     barrow_buffer_add_text(to, before);
-    for (size_t i = 0; i < length; i++)
-        barrow_buffer_add_byte(to, file[i]);
+    barrow_buffer_add(to, file, length);
     barrow_buffer_add_text(to, after);
     barrow_buffer_add_byte(to, ':');
     barrow_buffer_add_text(to, name);

@@ -207,8 +207,6 @@ static void put_lines(struct container *c)
     struct barrow_profiled_functions functions;
     struct barrow_error err;
 
-    if (!c->profile->profiled_count)
-        return;
     if (barrow_profiled_functions(c->profile, &functions, &err) < 0) {
         c->failed = true;
         return;

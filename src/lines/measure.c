@@ -17,7 +17,6 @@
  * alive until the next such event, whose callback lets it go; whatever changes in the counters
  * during a callback goes to `aside`.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cpython/frame.h"
@@ -59,26 +58,13 @@ void barrow_lines_measure_rss(bool yes)
 
 /* ---- looking ---- */
 
-static uint64_t read_rss(void)
-{
-    char text[128], *end;
-    int fd = raw_open("/proc/self/statm", O_RDONLY, 0);
-    if (fd < 0)
-        return 0;
-    ssize_t n = raw_read(fd, text, sizeof text - 1);
-    raw_close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    strtoul(text, &end, 10); /* of address space */
-    return strtoul(end, NULL, 10) * 4096;
-}
-
 /* At calls, where some tenths of a per cent don't matter: not more than once a millisecond. */
 static uint64_t recent_rss(void)
 {
     static uint64_t rss, read_at;
     uint64_t time = raw_monotonic_ns();
     if (time - read_at > RSS_AGE_NS || !rss) {
-        rss = read_rss();
+        rss = barrow_resident_bytes();
         read_at = time;
     }
     return rss;
@@ -135,7 +121,7 @@ static bool look_begin(struct look *l, PyObject *own)
         highest -= own_bytes;
     highest -= l->measuring->aside;
     if (by_rss)
-        highest = l->now = (int64_t)read_rss();
+        highest = l->now = (int64_t)barrow_resident_bytes();
     if (l->measuring->count) {
         struct activation *a = &l->measuring->stack[l->measuring->count - 1];
         if (highest > a->highest)

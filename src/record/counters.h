@@ -39,6 +39,9 @@ size_t barrow_counters_newest(const struct barrow_thread *t, const void *p);
 /* When the present recording began: another value means another ledger, or a fork's child. */
 uint64_t barrow_recording_stamp(void);
 
+/* Resident memory of this process now; 0: it can't be read.  Some microseconds. */
+uint64_t barrow_resident_bytes(void);
+
 /* ---- the table of lines ---- */
 
 struct ledger_line;

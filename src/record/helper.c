@@ -44,14 +44,10 @@ static uint64_t next_number(const char **text)
 }
 
 /* Resident bytes, and those of files and shared memory among them; 0 if they can't be read. */
-static uint64_t read_rss(uint64_t *file_bytes)
+static uint64_t read_statm(int fd, uint64_t *file_bytes)
 {
     char text[128];
-    bool is_own = statm_fd >= 0;
-    int fd = is_own ? statm_fd : raw_open("/proc/self/statm", O_RDONLY, 0);
     long n = fd < 0 ? fd : BARROW_RAW(SYS_pread64, fd, text, sizeof text - 1, 0);
-    if (fd >= 0 && !is_own)
-        raw_close(fd);
     if (n <= 0)
         return 0;
     text[n] = '\0';
@@ -60,6 +56,22 @@ static uint64_t read_rss(uint64_t *file_bytes)
     uint64_t pages = next_number(&at);
     *file_bytes = next_number(&at) * (uint64_t)page_bytes;
     return pages * (uint64_t)page_bytes;
+}
+
+/* The same for a thread whose descriptors are the program's. */
+static uint64_t read_rss(uint64_t *file_bytes)
+{
+    int fd = raw_open("/proc/self/statm", O_RDONLY, 0);
+    uint64_t rss = read_statm(fd, file_bytes);
+    if (fd >= 0)
+        raw_close(fd);
+    return rss;
+}
+
+uint64_t barrow_resident_bytes(void)
+{
+    uint64_t file_bytes;
+    return read_rss(&file_bytes);
 }
 
 /* Proportional resident bytes, where that is cheap: the kernel walks all of the process's pages for
@@ -126,7 +138,8 @@ static void take_sample(uint64_t now)
     uint64_t capacity = r->writer.tables[LEDGER_SAMPLES].capacity;
     if (state->used[LEDGER_SAMPLES] >= (capacity < SAMPLE_LIMIT ? capacity : SAMPLE_LIMIT))
         thin_samples(state, samples);
-    uint64_t file_bytes = 0, rss = read_rss(&file_bytes);
+    uint64_t file_bytes = 0;
+    uint64_t rss = statm_fd >= 0 ? read_statm(statm_fd, &file_bytes) : read_rss(&file_bytes);
     if (!rss) {
         state->dropped[LEDGER_DROP_lost_samples]++;
         return;

@@ -86,9 +86,12 @@ static struct barrow_value (*sum_frames(const struct barrow_profile *p,
 int barrow_profiled_functions(const struct barrow_profile *p, struct barrow_profiled_functions *f,
                               struct barrow_error *err)
 {
+    *f = (struct barrow_profiled_functions){0};
+    if (!p->profiled_count)
+        return 0;
     *f = (struct barrow_profiled_functions){
-        .items = calloc(p->profiled_count + 1, sizeof *f->items),
-        .lines = calloc(p->profiled_count + 1, sizeof *f->lines),
+        .items = calloc(p->profiled_count, sizeof *f->items),
+        .lines = calloc(p->profiled_count, sizeof *f->lines),
     };
     struct barrow_value(*sums)[2] = sum_frames(p, err);
     if (!f->items || !f->lines)

@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any, TypeAlias
 
 from barrow import _core
+from barrow._lines import codes
 from barrow._wrap import wrap
 from barrow.compat._memory_profiler.calls import around
 from barrow.compat._memory_profiler.debugger import Stepper
@@ -31,10 +32,6 @@ _HEADER = _ROW.format("Line #", "Mem usage", "Increment", "Occurrences", "Line C
 
 def _nested(code: CodeType) -> list[CodeType]:
     return [constant for constant in code.co_consts if inspect.iscode(constant)]
-
-
-def _with_nested(code: CodeType) -> list[CodeType]:
-    return [code, *(each for inner in _nested(code) for each in _with_nested(inner))]
 
 
 def _line_range(code: CodeType) -> range:
@@ -154,9 +151,9 @@ class LineProfiler:
             return
         self.code_map.add(code)
         with self._lock:
-            self._codes += _with_nested(code)
+            self._codes += codes(code)
             if self._window is not None:
-                self._window.add(*_with_nested(code))
+                self._window.add(*codes(code))
 
     def wrap_function(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Give `func` so that it is measured while it runs."""
