@@ -23,7 +23,9 @@
     X(13, REGION_SITES, 64, "counters of one site at a region's border")       \
     X(14, MODULES, 64, "native modules: path, load address, build id")         \
     X(15, MEMBER, 1, "in bundles: a ledger as a whole, a blob each")           \
-    X(16, LINES, 64, "lines of chosen functions: what they allocated when")
+    X(16, LINES, 64, "lines of chosen functions: what they allocated when")    \
+    X(17, HEAP, 1, "heap snapshots, in parts: see heap.h and docs/internals")  \
+    X(18, CENSUS, 1, "class censuses, one after another")
 
 enum ledger_kind {
 #define X(number, name, size, what) LEDGER_##name = number,
