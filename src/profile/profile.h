@@ -189,6 +189,15 @@ void barrow_points_free(struct barrow_points *points);
 void barrow_points_at(const struct barrow_profile *profile, const struct barrow_points *points,
                       uint64_t time_ns, struct barrow_value *live, uint64_t *as_of_ns);
 
+/* ---- where an object was born (src/profile/birth.c) ---- */
+
+/* The index in `sites` of site `number` of the table SITES in the ledger of `process` (an index in
+ * `processes`): of what a heap snapshot calls an object's birth.  BARROW_NO_SITE: unknown, inherited
+ * by a fork, or lost. */
+#define BARROW_NO_SITE UINT32_MAX
+uint32_t barrow_profile_site_of(const struct barrow_profile *profile, uint32_t process,
+                                uint32_t number);
+
 /* ---- grouping: profile -> rows (src/profile/group.c) ---- */
 
 /* X(NAME, its name on the command line) */
