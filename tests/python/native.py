@@ -39,7 +39,8 @@ def libraries() -> Path:
     if (directory / "complete").exists():
         return directory
     include = "-I" + sysconfig.get_path("include")
-    _compile("known.c", directory / ("known" + sysconfig.get_config_var("EXT_SUFFIX")), include)
+    for name in ("known", "keeper"):
+        _compile(f"{name}.c", directory / (name + sysconfig.get_config_var("EXT_SUFFIX")), include)
     for name in ("table", "early"):
         _compile(f"{name}.c", directory / f"lib{name}.so")
     _compile("inner.c", directory / "inner" / "libinner.so")
