@@ -1,7 +1,6 @@
 # Arrays that come and go, beside a few that are made once.
 # NEEDS: numpy
 import numpy
-
 import ordinary
 
 WEIGHTS = numpy.linspace(0, 1, 500_000)

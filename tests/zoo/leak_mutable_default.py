@@ -4,7 +4,7 @@
 import ordinary
 
 
-def collect(request, found=[]):  # noqa: B006  # @holder
+def collect(request, found=[]):  # @holder
     found.append({"url": request.url, "text": request.body * 6})  # @birth
     return len(found)
 

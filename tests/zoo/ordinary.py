@@ -14,7 +14,8 @@ import time
 from collections.abc import Iterator
 
 SECONDS = 1.0
-WORDS = "ash barrow cairn dune esker fell glen heath isle knoll loch moor ness ridge strath tarn".split()
+WORDS = ("ash", "barrow", "cairn", "dune", "esker", "fell", "glen", "heath", "isle", "knoll")
+WORDS += ("loch", "moor", "ness", "ridge", "strath", "tarn")
 
 
 class Request:
