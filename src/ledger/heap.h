@@ -44,9 +44,9 @@ enum heap_name {
 #undef X
 };
 #define HEAP_NAME_SHIFT 28
-#define HEAP_NAME_VALUE 0x0fffffffu
+#define HEAP_NAME_MASK 0x0fffffffu /* of the value; HEAP_NAME_VALUE is a kind */
 #define HEAP_NAME(kind, value) \
-    ((uint32_t)(kind) << HEAP_NAME_SHIFT | ((uint32_t)(value)&HEAP_NAME_VALUE))
+    ((uint32_t)(kind) << HEAP_NAME_SHIFT | ((uint32_t)(value)&HEAP_NAME_MASK))
 
 /* X(number, NAME, words) */
 #define HEAP_ROOT_KINDS(X)                                                                    \
