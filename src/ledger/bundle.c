@@ -260,9 +260,8 @@ int barrow_bundle_ledger(const struct barrow_bundle *bundle, size_t number,
     if (!bytes)
         return barrow_fail(err, BARROW_E_NO_MEMORY, "no memory to read %.300s", member->path);
     uint64_t count = read_member(bundle, member, bytes, member->bytes);
-    int result = barrow_ledger_open_bytes(out, bytes, count, member->path, err);
+    int result = ledger_open_given_bytes(out, bytes, count, member->path, err);
     if (result == 0 && !is_intact(bundle, member))
         barrow_notes_add(&(*out)->warnings, "its copy in the bundle is damaged");
-    free(bytes);
     return result;
 }

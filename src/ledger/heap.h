@@ -131,7 +131,7 @@ struct barrow_heap {
     uint64_t pause_ns;   /* how long the program stood still */
     uint64_t live_bytes; /* by the recording's counters at that time; 0: no recording */
     uint32_t flags;
-    uint32_t number; /* of this snapshot in its ledger, from 1; set by the writer */
+    uint32_t number; /* of this snapshot in its ledger, from 1; set by who writes it */
     uint32_t label;  /* string */
 
     uint32_t object_count;
@@ -172,23 +172,58 @@ struct barrow_heap {
 /* The allocator's bytes of an object. */
 uint64_t barrow_heap_bytes(const struct barrow_heap *heap, uint32_t object);
 
-/* Writing (heap_write.c): encodes the columns into parts, in order, and hands each to `put`, which
- * returns 0 or -errno.  Allocates by mmap(2) only: it runs in recorded processes, with or without the
- * interpreter lock.  The stream begins with a header that says how long the whole is, or that a
- * reader has to find out (killed meanwhile). */
+/* Writing (heap_write.c): encodes the columns into a stream of parts, in order, and hands each to
+ * `put`, which returns 0 or -errno; what it returned is the result.  Allocates by mmap(2) only, about 6
+ * MiB: it runs in recorded processes, with or without the interpreter lock.  `heap->number` goes into the
+ * stream as it is.  Strings are cut at HEAP_STRING_MOST bytes.
+ *
+ * A stream is complete when its last part is there, so that one of a process that was killed meanwhile
+ * can be told.  barrow_heap_seal() then says in its first bytes, which the caller still has mapped, how
+ * long it is: readers get past it without looking at its parts. */
 typedef int barrow_heap_sink(void *context, const void *bytes, uint64_t count);
 int barrow_heap_write(const struct barrow_heap *heap, barrow_heap_sink *put, void *context);
 
+#define HEAP_STRING_MOST 65536u
+/* The bytes at the beginning of a stream that must stay as they are even if it is dead; multiple of 8. */
+#define HEAP_STREAM_HEAD_BYTES 136u
+enum heap_stream_state { HEAP_STREAM_LIVE = 0, HEAP_STREAM_DEAD = 1 };
+/* `stream` points to the first byte of a stream of `bytes` bytes (all that were put).  DEAD: readers skip
+ * it, and what follows the head may be punched out of the file.  Also for a stream that wasn't written to
+ * its end. */
+void barrow_heap_seal(void *stream, uint64_t bytes, enum heap_stream_state state);
+
 /* Reading (heap_read.c): the snapshots that the HEAP table of an opened ledger holds.  Everything is
  * checked: edges, types, strings and roots refer to what exists, or the damaged part is left out and a
- * warning added to `warnings`. */
+ * warning added to `warnings`: it reads as zeros, names as positions.  Without types, edges or roots a
+ * snapshot can't be shown: BARROW_E_FORMAT.  Dead and unfinished ones don't count. */
 struct barrow_ledger;
 struct barrow_notes;
 struct barrow_error;
 uint32_t barrow_heap_count(const struct barrow_ledger *ledger);
-/* `number` from 1; 0: the last.  BARROW_E_USAGE: there is no such snapshot. */
+
+/* What a snapshot says of itself; cheap, no column is read. */
+struct barrow_heap_info {
+    uint64_t time_ns, pause_ns, live_bytes;
+    uint64_t heap_bytes; /* the sum of its objects' */
+    uint64_t edge_count;
+    uint64_t stored_bytes; /* in the file */
+    uint32_t object_count, type_count, flags;
+};
+int barrow_heap_describe(struct barrow_heap_info *info, const struct barrow_ledger *ledger,
+                         uint32_t number, struct barrow_error *err);
+
+/* `number` from 1; 0: the last.  BARROW_E_USAGE: there is no such snapshot; BARROW_E_UNSUPPORTED: a
+ * codec that this build lacks. `heap->number` becomes the place among those that can be read. */
 int barrow_heap_read(struct barrow_heap **out, const struct barrow_ledger *ledger, uint32_t number,
                      struct barrow_notes *warnings, struct barrow_error *err);
+/* The same in two steps, for work that can do without address, bytes, birth, hash and length: they are
+ * NULL until barrow_heap_read_rest(). */
+int barrow_heap_read_edges(struct barrow_heap **out, const struct barrow_ledger *ledger,
+                           uint32_t number, struct barrow_notes *warnings,
+                           struct barrow_error *err);
+int barrow_heap_read_rest(struct barrow_heap *heap, const struct barrow_ledger *ledger,
+                          struct barrow_notes *warnings, struct barrow_error *err);
+/* NULL is fine.  The columns are malloc's. */
 void barrow_heap_free(struct barrow_heap *heap);
 
 #endif

@@ -191,6 +191,18 @@ int barrow_ledger_open_bytes(struct barrow_ledger **out, const void *bytes, size
     return open_source(out, &source, name, err);
 }
 
+int ledger_open_given_bytes(struct barrow_ledger **out, uint8_t *bytes, size_t count,
+                            const char *name, struct barrow_error *err)
+{
+    struct ledger_source source = {.fd = -1, .bytes = bytes, .size = count, .is_lasting = true};
+    int result = open_source(out, &source, name, err);
+    if (result == 0 && (*out)->heap)
+        (*out)->heap->owns_bytes = true;
+    else
+        free(bytes);
+    return result;
+}
+
 int barrow_ledger_read_header(struct ledger_header *header, const char *path,
                               struct barrow_error *err)
 {
@@ -215,6 +227,7 @@ void barrow_ledger_free(struct barrow_ledger *ledger)
         return;
     for (int kind = 0; kind < LEDGER_KIND_LIMIT; kind++)
         free(ledger->tables[kind].records);
+    ledger_lazy_free(ledger->heap);
     barrow_notes_free(&ledger->warnings);
     free(ledger->path);
     free(ledger);

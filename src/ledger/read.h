@@ -3,6 +3,8 @@
  * A ledger is opened once and read completely, with pread(2): it may grow, change, be truncated or
  * be replaced meanwhile without harm, and nothing refers to the file afterwards.  A ledger that is
  * being written is read as of some instant during the call; single counters may be mid-update.
+ * Only heap snapshots, which may be longer than all the rest, stay in the file until they are asked for
+ * (ledger/heap.h): a ledger that has some keeps the file open.
  *
  * Everything is checked here, once.  Damage costs what it hits and is told in `warnings`:
  *   - the header page has a copy;
@@ -41,7 +43,8 @@ struct barrow_ledger {
     struct ledger_state state;   /* `used` is as found: take the tables' counts */
     bool state_lost;             /* the state pages are missing or blank: `state` is zeros */
     uint64_t file_bytes;         /* what there was to read */
-    struct barrow_ledger_table tables[LEDGER_KIND_LIMIT];
+    struct barrow_ledger_table tables[LEDGER_KIND_LIMIT]; /* that of HEAP stays empty */
+    struct ledger_lazy *heap; /* where HEAP's bytes are; NULL: there are none */
     struct barrow_notes warnings; /* one line each, without the path */
 };
 

@@ -134,6 +134,35 @@ static void warn_of_losses(struct barrow_ledger *ledger, int kind)
                          kinds[kind].record_bytes == 1 ? "bytes" : "records");
 }
 
+/* `used` of a table of which the extents reach to record `reach`. */
+static uint64_t used_of(struct barrow_ledger *ledger, int kind, uint64_t reach)
+{
+    uint64_t used = ledger->state_lost ? reach : ledger->state.used[kind];
+    if (used >> 40) { /* no ledger is as big */
+        barrow_notes_add(&ledger->warnings,
+                         "%s: its count is damaged, all that the file holds is read",
+                         kinds[kind].name);
+        used = reach;
+    }
+    return used;
+}
+
+/* Snapshots of the heap are read when they are asked for. */
+static int keep_heap(struct barrow_ledger *ledger, const struct ledger_source *source,
+                     const struct extents *extents, struct barrow_error *err)
+{
+    uint64_t used = used_of(ledger, LEDGER_HEAP, (uint64_t)1 << 40);
+    if (ledger_lazy_new(&ledger->heap, source, LEDGER_HEAP, extents->list.items,
+                        extents->list.count, used) < 0)
+        return barrow_fail(err, BARROW_E_NO_MEMORY, "no memory for the tables of %.300s",
+                           ledger->path);
+    uint64_t held = ledger->heap ? ledger->heap->bytes : 0;
+    if (!ledger->state_lost && held < used)
+        barrow_notes_add(&ledger->warnings, "HEAP: %" PRIu64 " of %" PRIu64 " bytes are lost",
+                         used - held, used);
+    return 0;
+}
+
 static int assemble_table(struct barrow_ledger *ledger, const struct ledger_source *source,
                           const struct extents *extents, int kind, struct barrow_error *err)
 {
@@ -145,13 +174,7 @@ static int assemble_table(struct barrow_ledger *ledger, const struct ledger_sour
         if (extent->kind == kind && held && extent->first_record + held > reach)
             reach = extent->first_record + held;
     }
-    uint64_t used = ledger->state_lost ? reach : ledger->state.used[kind];
-    if (used >> 40) { /* no ledger is as big */
-        barrow_notes_add(&ledger->warnings,
-                         "%s: its count is damaged, all that the file holds is read",
-                         kinds[kind].name);
-        used = reach;
-    }
+    uint64_t used = used_of(ledger, kind, reach);
     uint64_t count = used < reach ? used : reach;
     if (count > UINT32_MAX - 1)
         count = UINT32_MAX - 1;
@@ -187,7 +210,8 @@ int ledger_read_tables(struct barrow_ledger *ledger, const struct ledger_source 
     int result = collect_extents(ledger, source, &extents, err);
     for (int kind = 1; result == 0 && kind < LEDGER_KIND_LIMIT; kind++)
         if (kinds[kind].name)
-            result = assemble_table(ledger, source, &extents, kind, err);
+            result = kind == LEDGER_HEAP ? keep_heap(ledger, source, &extents, err)
+                                         : assemble_table(ledger, source, &extents, kind, err);
     free(extents.list.items);
     return result;
 }

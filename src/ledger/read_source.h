@@ -7,6 +7,7 @@
 struct ledger_source {
     int fd;               /* -1: memory */
     const uint8_t *bytes; /* memory */
+    bool is_lasting;      /* bytes will be there as long as the ledger is */
     uint64_t size;        /* bytes there are; a file may shrink meanwhile */
 };
 
@@ -31,5 +32,25 @@ uint64_t ledger_find_extent(const struct ledger_source *source, uint64_t offset,
 /* Finds the extents and assembles the tables (read_extents.c). */
 int ledger_read_tables(struct barrow_ledger *ledger, const struct ledger_source *source,
                        struct barrow_error *err);
+
+/* A byte store that is read when it is asked for (read_lazy.c). */
+struct ledger_lazy {
+    struct ledger_source source; /* with a descriptor of its own */
+    bool owns_bytes;
+    struct ledger_extent *extents;
+    size_t extent_count;
+    uint64_t bytes; /* there are */
+};
+/* Keeps the extents of `kind`; *out is NULL if there are none. */
+int ledger_lazy_new(struct ledger_lazy **out, const struct ledger_source *source, unsigned kind,
+                    const struct ledger_extent *extents, size_t count, uint64_t used);
+void ledger_lazy_free(struct ledger_lazy *lazy);
+/* As ledger_source_read, with offsets in the store. */
+uint64_t ledger_lazy_read(const struct ledger_lazy *lazy, uint64_t offset, void *to,
+                          uint64_t count);
+
+/* As barrow_ledger_open_bytes; the bytes, which are malloc's, become the ledger's. */
+int ledger_open_given_bytes(struct barrow_ledger **out, uint8_t *bytes, size_t count,
+                            const char *name, struct barrow_error *err);
 
 #endif

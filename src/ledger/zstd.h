@@ -26,4 +26,12 @@ bool ledger_zstd_encode(struct ledger_zstd_encoder *encoder, const void *bytes, 
                         bool last, ledger_sink *sink, void *context);
 void ledger_zstd_encoder_free(struct ledger_zstd_encoder *encoder);
 
+/* Whole blocks, one frame each, at the fastest level.  Packing allocates nothing: it works in memory
+ * of the caller's, ledger_zstd_memory() bytes aligned to 8 (0: no zstd).  0: it doesn't fit, or failed. */
+uint64_t ledger_zstd_memory(void);
+uint64_t ledger_zstd_pack(void *memory, uint64_t memory_bytes, void *to, uint64_t room,
+                          const void *bytes, uint64_t count);
+/* The frame that `bytes` begins with; `count` may go beyond its end.  Returns how many bytes came out. */
+uint64_t ledger_zstd_unpack(void *to, uint64_t room, const void *bytes, uint64_t count);
+
 #endif

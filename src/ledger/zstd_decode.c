@@ -30,3 +30,10 @@ uint64_t ledger_zstd_decode(const struct ledger_source *source, uint64_t offset,
     free(stored);
     return out.pos;
 }
+
+uint64_t ledger_zstd_unpack(void *to, uint64_t room, const void *bytes, uint64_t count)
+{
+    size_t frame = ZSTD_findFrameCompressedSize(bytes, count);
+    size_t got = ZSTD_isError(frame) ? 0 : ZSTD_decompress(to, room, bytes, frame);
+    return ZSTD_isError(got) ? 0 : got;
+}

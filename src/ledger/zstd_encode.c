@@ -1,3 +1,4 @@
+#define ZSTD_STATIC_LINKING_ONLY /* contexts in the caller's memory */
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -45,4 +46,19 @@ void ledger_zstd_encoder_free(struct ledger_zstd_encoder *encoder)
     if (encoder)
         ZSTD_freeCCtx(encoder->context);
     free(encoder);
+}
+
+enum { BLOCK_LEVEL = 1 };
+
+uint64_t ledger_zstd_memory(void)
+{
+    return (ZSTD_estimateCCtxSize(BLOCK_LEVEL) + 7) / 8 * 8;
+}
+
+uint64_t ledger_zstd_pack(void *memory, uint64_t memory_bytes, void *to, uint64_t room,
+                          const void *bytes, uint64_t count)
+{
+    ZSTD_CCtx *context = ZSTD_initStaticCCtx(memory, memory_bytes);
+    size_t packed = context ? ZSTD_compressCCtx(context, to, room, bytes, count, BLOCK_LEVEL) : 0;
+    return ZSTD_isError(packed) ? 0 : packed;
 }
