@@ -290,7 +290,7 @@ static uint32_t checked_name(const struct barrow_heap *heap, uint32_t name, uint
     uint32_t kind = name >> HEAP_NAME_SHIFT;
     bool is_string =
         kind == HEAP_NAME_ATTRIBUTE || kind == HEAP_NAME_VARIABLE || kind == HEAP_NAME_INTERNAL;
-    if (kind > HEAP_NAME_COUNTED || (is_string && (name & HEAP_NAME_VALUE) >= heap->string_count))
+    if (kind > HEAP_NAME_COUNTED || (is_string && (name & HEAP_NAME_MASK) >= heap->string_count))
         return HEAP_NAME(HEAP_NAME_REF, position);
     return name;
 }

@@ -190,7 +190,7 @@ static uint8_t *encode_names(struct encoder *encoder, uint64_t first, uint64_t e
                 *out++ = 0;
             else
                 out = heap_put(
-                    out, ((uint64_t)(name & HEAP_NAME_VALUE) << 4 | name >> HEAP_NAME_SHIFT) + 1);
+                    out, ((uint64_t)(name & HEAP_NAME_MASK) << 4 | name >> HEAP_NAME_SHIFT) + 1);
             *guess = name + 1;
             previous = name;
         }
