@@ -292,6 +292,28 @@ struct ledger_checkpoint_entry {
     uint64_t live_bytes;
 };
 
+/* A class census in the CENSUS byte store: this header, then `entries` of ledger_census_entry.  A full
+ * one gives all classes there are; others those that changed since the one before, as absolute values
+ * (0 objects: the class has none any more).  The first one that is stored is full. */
+#define LEDGER_CENSUS_MAGIC 0x534e4543u /* "CENS" */
+enum ledger_census_scope { LEDGER_CENSUS_TRACKED = 0, LEDGER_CENSUS_ALL = 1 };
+struct ledger_census {
+    uint32_t magic;
+    uint32_t entries;
+    uint64_t time_ns;
+    uint64_t pause_ns; /* how long the program stood still */
+    uint64_t objects;  /* of all classes */
+    uint64_t bytes;
+    uint16_t scope;    /* enum ledger_census_scope: what the collector tracks, or every object */
+    uint16_t is_full;
+    uint32_t checksum; /* crc32 of the entries */
+};
+struct ledger_census_entry {
+    uint32_t name;    /* string: "package.module.Class"; builtins without a module */
+    uint32_t objects; /* saturated */
+    uint64_t bytes;
+};
+
 /* The payload of a MEMBER begins with this; then come the name, and the ledger's bytes as the codec
  * stores them.  A sealed blob: `sealed_bytes` counts all three, `sealed_checksum` is theirs. */
 struct ledger_member {
@@ -335,5 +357,7 @@ _Static_assert(sizeof(struct ledger_extent) == 80, "extent header");
 _Static_assert(sizeof(struct ledger_member) == 16, "member header");
 _Static_assert(sizeof(struct ledger_line) == 64, "line record");
 _Static_assert(sizeof(struct ledger_region) == 56, "region record");
+_Static_assert(sizeof(struct ledger_census) == 48, "census header");
+_Static_assert(sizeof(struct ledger_census_entry) == 16, "census entry");
 
 #endif

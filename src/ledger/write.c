@@ -23,7 +23,8 @@
     X(SYS_PATH, 4 << 10, 64 << 10)      \
     X(REGIONS, 28 << 10, 1 << 20)       \
     X(REGION_SITES, 4 << 10, 16 << 20)  \
-    X(LINES, 4 << 10, 1 << 20)
+    X(LINES, 4 << 10, 1 << 20)          \
+    X(CENSUS, 4 << 10, 4 << 20)
 
 #define LARGEST_EXTENT (16u << 20)
 

@@ -208,6 +208,28 @@ def version(late):
     return ledger
 
 
+def watched(pid=100, start=5_000_000_000, censuses=13, growth=1500, end=0):
+    """A service that was watched for two hours: one class grows, one shrinks, one comes and goes."""
+    ledger = Ledger(command=("service.py",), pid=pid, root=pid == 100, start=start)
+    Recording(ledger).finish(end=end, now=censuses * 600_000 * MS)
+    before = {}
+    for i in range(censuses):
+        now = {
+            "shop.session.Session": (1000 + growth * i, (1000 + growth * i) * 152),
+            "dict": (20_000 + i % 3, 3_400_000 + i % 3 * 184),
+            "builtin_function_or_method": (1100, 79_200),
+            "shop.cache.Entry": (9000 - 700 * i, (9000 - 700 * i) * 64),
+        }
+        if 4 <= i < 8:
+            now["shop.job.Job.<locals>.Step"] = (300, 300 * 96)
+        changed = {name: figures for name, figures in now.items() if before.get(name) != figures}
+        changed |= {name: (0, 0) for name in before if name not in now}
+        totals = tuple(map(sum, zip(*now.values(), strict=True)))
+        ledger.census((i + 1) * 600_000 * MS, changed, totals, full=i == 0, pause=(9 + i) * MS)
+        before = now
+    return ledger
+
+
 def write(directory: Path) -> None:
     source = directory / "etl.py"
     source.write_bytes((HERE / "etl.py").read_bytes())
@@ -216,8 +238,13 @@ def write(directory: Path) -> None:
     Recording(empty).finish(end=0, now=3 * MS)
     for name, ledger in (("etl", etl()), ("hostile", hostile()), ("deep", deep()), ("many", many()),
                          ("empty", empty), ("before", version(late=False)), ("after", version(late=True)),
-                         ("profiled", profiled())):
+                         ("profiled", profiled()), ("watched", watched()),
+                         ("glance", watched(censuses=1))):
         (directory / f"{name}.barrow").write_bytes(ledger.to_bytes(pages=4, growth=2))
+    (directory / "workers").mkdir()
+    for pid, censuses, end in ((100, 13, 0), (101, 12, 0), (102, 5, 1)):
+        worker = watched(pid, 5_000_000_000 + (pid - 100) * 20_000 * MS, censuses, growth=0, end=end)
+        (directory / "workers" / f"service.{pid}.barrow").write_bytes(worker.to_bytes(pages=2))
     (directory / "family").mkdir()
     for name, data in make_ledger.family().items():
         (directory / "family" / name).write_bytes(data)

@@ -38,6 +38,7 @@ KINDS = {  # name: (number, record bytes)
     "region_sites": (13, 64),
     "modules": (14, 64),
     "lines": (16, 64),
+    "census": (18, 1),
 }
 
 
@@ -188,6 +189,12 @@ class Ledger:
             "checkpoints",
             struct.pack("<IIQQII", 0x54504B43, len(entries), time, live, zlib.crc32(data), 0) + data,
         )
+
+    def census(self, time, changes, totals, full=False, pause=4 * MS, scope=0):
+        """One census: {class: (objects, bytes)} of what changed, (objects, bytes) of all."""
+        data = b"".join(struct.pack("<IIQ", self.string(name), *figures) for name, figures in changes.items())
+        head = struct.pack("<IIQQQQHHI", 0x534E4543, len(changes), time, pause, *totals, scope, full, zlib.crc32(data))
+        self.add("census", head + data)
 
     def header(self):
         command = b"".join(word.encode() + b"\0" for word in self.command)
