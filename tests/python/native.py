@@ -39,7 +39,7 @@ def libraries() -> Path:
     if (directory / "complete").exists():
         return directory
     include = "-I" + sysconfig.get_path("include")
-    for name in ("known", "keeper"):
+    for name in ("known", "keeper", "blocks"):
         _compile(f"{name}.c", directory / (name + sysconfig.get_config_var("EXT_SUFFIX")), include)
     for name in ("table", "early"):
         _compile(f"{name}.c", directory / f"lib{name}.so")
