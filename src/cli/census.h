@@ -3,7 +3,7 @@
 #ifndef BARROW_CLI_CENSUS_H
 #define BARROW_CLI_CENSUS_H
 
-#include <sys/types.h>
+#include <stdint.h>
 
 #include "cli/view.h"
 
@@ -11,6 +11,8 @@ struct census_options {
     struct barrow_view_options view;
 };
 
+int barrow_census_pid(const struct census_options *options, uint32_t pid,
+                      struct barrow_error *err);
 int barrow_census_files(const struct census_options *options, int count, char **paths,
                         struct barrow_error *err);
 
