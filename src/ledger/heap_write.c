@@ -273,14 +273,14 @@ static int put_part(struct encoder *encoder, unsigned kind, uint64_t first, uint
     return result;
 }
 
-static int put_column(struct encoder *encoder, unsigned kind, encode_items *encode, uint64_t first,
+static int put_column(struct encoder *encoder, unsigned kind, encode_items *encode, uint64_t begin,
                       uint64_t end)
 {
     int result = 0;
-    for (uint64_t next; result == 0 && first < end; first = next) {
+    for (uint64_t first = begin, next; result == 0 && first < end; first = next) {
         heap_model_reset(&encoder->model);
         const uint8_t *out = encode(encoder, first, end, &next);
-        result = put_part(encoder, kind, first, next - first, out);
+        result = put_part(encoder, kind, first - begin, next - first, out);
     }
     return result;
 }
