@@ -163,10 +163,10 @@ def main(snapshot: str, walks: int) -> None:
     for thread in started:
         thread.start()
     try:
-        for _ in range(walks):
-            barrow.dig(snapshot)
-            if _ < walks - 1:
+        for number in range(walks):
+            if number:
                 os.unlink(snapshot)
+            barrow.dig(snapshot, fork=number % 20 == 19)
     finally:
         STOP.set()
     for thread in started:

@@ -1,6 +1,6 @@
 """Notes what a program can know of its own memory, before and after a walk.
 
-    python quiet_program.py SNAPSHOT RESULT
+    python quiet_program.py SNAPSHOT RESULT [fork]
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Notes:
 
 
 def dig(path: str) -> None:
-    barrow.dig(path)
+    barrow.dig(path, fork="fork" in sys.argv)
     os.unlink(path)
 
 
@@ -191,4 +191,4 @@ async def main(snapshot: str, result: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main(*sys.argv[1:3]))

@@ -17,14 +17,15 @@ PROGRAM = Path(__file__).with_name("quiet_program.py")
 PAGES = 64
 
 
-@pytest.fixture(scope="module", params=["alone", "recorded"])
+@pytest.fixture(scope="module", params=["alone", "recorded", "forked"])
 def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
     """What was noted: name -> its value before the walk, after it, and what a control changed."""
     directory = tmp_path_factory.mktemp("quiet")
     words = [str(PROGRAM), str(directory / "snapshot.barrow"), str(directory / "seen.json")]
     recording = directory / "recording.barrow"
-    start = [sys.executable] if request.param == "alone" else run_words(recording)
-    done = execute([*start, *words])
+    start = run_words(recording) if request.param == "recorded" else [sys.executable]
+    more = ["fork"] if request.param == "forked" else []
+    done = execute([*start, *words, *more])
     assert done.status == 0, done.stderr
     return json.loads((directory / "seen.json").read_text())
 
