@@ -30,13 +30,16 @@ struct barrow_graph {
     struct barrow_heap *heap;
     uint32_t object_count, vertex_count;
     uint32_t *idom;     /* by vertex; GRAPH_NONE: not reachable (and for vertex 0) */
-    uint64_t *retained; /* by vertex */
+    uint64_t *retained; /* by vertex; of those that no root reaches their own bytes */
+    uint32_t *order;    /* the `reached` vertices that roots reach, each behind its idom; [0] is 0 */
+    uint32_t reached;
     uint64_t total_bytes, reachable_bytes;
     uint32_t unreachable; /* objects */
     /* Dominator tree, children of v by retained bytes, largest first: child[child_start[v]] ...
      * Built by barrow_graph_children(). */
     uint32_t *child_start, *child;
-    /* Reverse edges, built by barrow_graph_referrers(): sources of v: source[source_start[v]] ... */
+    /* Reverse edges, built by barrow_graph_referrers(): sources of v: source[source_start[v]] ...,
+     * ascending, each once however many of its references lead to v; weak ones are left out. */
     uint64_t *source_start;
     uint32_t *source;
     bool owns_heap;
@@ -49,7 +52,8 @@ struct barrow_graph_progress {
     void *context;
 };
 
-/* Dominators and retained sizes of snapshot `number` (0: the last) of a ledger file. */
+/* Dominators and retained sizes of snapshot `number` (0: the last) of a ledger file.  Of several ledgers, in
+ * a bundle or a directory, the first that has snapshots: the run's root process before its children. */
 int barrow_graph_load(struct barrow_graph **out, const char *path, uint32_t number,
                       const struct barrow_graph_progress *progress, struct barrow_error *err);
 /* The same of columns in memory, which must outlive the graph. */
@@ -60,6 +64,30 @@ void barrow_graph_free(struct barrow_graph *graph);
 /* Builds what the fields above name; nothing if it is there already. */
 int barrow_graph_children(struct barrow_graph *graph, struct barrow_error *err);
 int barrow_graph_referrers(struct barrow_graph *graph, struct barrow_error *err);
+
+/* ---- what a set retains (groups.c) ---- */
+
+/* Bytes and objects that no root would reach if all `count` vertices went: more than the sum of their
+ * retained[] where the members only together keep something alive.  The members are counted too, as far as
+ * roots reach them.  One pass over the graph. */
+struct barrow_retained {
+    uint64_t bytes;
+    uint32_t objects;
+};
+int barrow_graph_retained_of(const struct barrow_graph *graph, const uint32_t *vertices,
+                             size_t count, struct barrow_retained *retained,
+                             struct barrow_error *err);
+
+/* The same for many disjoint sets, 512 at a pass: group[object], 1 .. group_count, or 0 for none.
+ * retained[] has group_count + 1 entries. */
+int barrow_graph_retained_by(const struct barrow_graph *graph, const uint32_t *group,
+                             uint32_t group_count, uint64_t *retained,
+                             const struct barrow_graph_progress *progress,
+                             struct barrow_error *err);
+
+/* Objects that no root reaches, ascending; *objects is to be freed. */
+int barrow_graph_garbage(const struct barrow_graph *graph, uint32_t **objects, size_t *count,
+                         struct barrow_error *err);
 
 static inline bool barrow_graph_is_root(const struct barrow_graph *graph, uint32_t vertex)
 {
@@ -80,6 +108,7 @@ struct barrow_class_row {
     uint64_t objects, bytes;
     uint64_t retained; /* of all its objects together, each byte once */
 };
+/* Most retained first.  *rows is to be freed. */
 int barrow_graph_classes(struct barrow_graph *graph, struct barrow_class_row **rows, size_t *count,
                          struct barrow_error *err);
 
@@ -88,9 +117,11 @@ int barrow_graph_classes(struct barrow_graph *graph, struct barrow_class_row **r
 struct barrow_cycle {
     uint32_t *members; /* objects of one strongly connected component, or one object that refers to itself */
     uint32_t count;
-    uint64_t bytes, retained;
-    bool is_garbage; /* no root reaches it */
+    uint64_t bytes;    /* of its members */
+    uint64_t retained; /* with all that goes when the members go */
+    bool is_garbage;   /* no root reaches it */
 };
+/* Most retained first. */
 int barrow_graph_cycles(struct barrow_graph *graph, struct barrow_cycle **cycles, size_t *count,
                         struct barrow_error *err);
 void barrow_cycles_free(struct barrow_cycle *cycles, size_t count);
