@@ -12,13 +12,15 @@
 #define LAYOUT_FIELDS(X)                                                                          \
     /* In the table of offsets that interpreters from 3.13 on carry: where it tells the field. */ \
     X(table_interpreters) X(table_next) X(table_threads) X(table_gc) X(table_collecting)          \
-    X(table_thread_next) X(table_native_id)                                                       \
+    X(table_thread_next) X(table_native_id) X(table_gil) X(table_gil_locked)                      \
     X(table_debugger) /* 3.14: six numbers, see remote.c */                                       \
     X(interpreters)   /* in the runtime: the first interpreter */                                 \
     X(next) X(threads) X(gc) X(breaker)                                                           \
+    X(gil) /* in the runtime up to 3.11, else a pointer in the interpreter */                     \
+    X(gil_locked) X(gil_holder)                                                                                 \
     X(pending) /* in the interpreter: calls to make; up to 3.13 */                                \
     X(pending_lock) X(pending_waiting) X(pending_calls) X(pending_first) X(pending_next)          \
-    X(pending_room)                                                                               \
+    X(pending_each) X(pending_room)                                                                               \
     X(thread_next) X(native_id) X(thread_breaker)                                                 \
     X(generations) X(permanent) X(collecting) /* in `gc` */                                       \
     X(type_name) X(type_basic) X(type_item) X(type_flags) X(type_base) X(type_dict)               \

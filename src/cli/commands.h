@@ -16,7 +16,8 @@
     X(leaks, "what was never freed, and where it was born")       \
     X(temporary, "what was freed again at once: churn")           \
     X(timeline, "memory and garbage collections over time")       \
-    X(census, "classes over time, the growing ones first")        \
+    X(dig, "a heap snapshot of a running process")                \
+    X(census, "classes of a process, or over time: what grows")   \
     X(at, "what was alive at a time, or grew between two")        \
     X(diff, "what changed between two recordings")                \
     X(report, "all of it on one HTML page, for the browser")      \
