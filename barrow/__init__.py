@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from barrow._core import Error as Error
     from barrow._core import LedgerError as LedgerError
     from barrow._core import __version__ as __version__
+    from barrow._dig import dig as dig
     from barrow._ipython import load_ipython_extension as load_ipython_extension
     from barrow._lines import profile as profile
     from barrow._open import Ledger as Ledger
@@ -31,6 +32,7 @@ __all__ = [
     "LedgerError",
     "Table",
     "__version__",
+    "dig",
     "load_ipython_extension",
     "mark",
     "open",
@@ -44,6 +46,7 @@ _HOMES = {
     "__version__": "_core",
     "Ledger": "_open",
     "Table": "_open",
+    "dig": "_dig",
     "open": "_open",
     "profile": "_lines",
     "load_ipython_extension": "_ipython",

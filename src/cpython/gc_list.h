@@ -43,10 +43,15 @@ bool barrow_gc_lists_are_known(void);
  */
 static inline const PyGC_Head *barrow_gc_list(const PyInterpreterState *interp, int i)
 {
+#if PY_VERSION_HEX < 0x030E0000
+    return i == BARROW_GC_LISTS - 1 ? &interp->gc.permanent_generation.head
+                                    : &interp->gc.generations[i].head;
+#else
     const char *permanent =
         (const char *)interp + offsetof(PyInterpreterState, gc) +
         offsetof(struct _gc_runtime_state, permanent_generation);
     return &((const struct gc_generation *)permanent - (BARROW_GC_LISTS - 1) + i)->head;
+#endif
 }
 
 static inline const PyGC_Head *barrow_gc_next(const PyGC_Head *head)

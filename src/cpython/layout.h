@@ -270,6 +270,17 @@ static inline void barrow_code_each(PyCodeObject *code,
 #endif
 }
 
+/* A block of a code object's beside its own, and its size; NULL: none. */
+static inline void *barrow_code_cache(const PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return code->_co_cached;
+#else
+    (void)code;
+    return NULL;
+#endif
+}
+
 static inline size_t barrow_code_cache_bytes(const PyCodeObject *code)
 {
 #if PY_VERSION_HEX >= 0x030C0000

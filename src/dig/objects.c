@@ -50,11 +50,15 @@ bool barrow_walk_grow_edges(struct dig_walk *w)
 uint32_t *barrow_walk_add_chunk(struct dig_walk *w, const void *o)
 {
     uintptr_t address = (uintptr_t)o;
-    uint32_t *chunk = address >> 47 ? NULL : raw_memory(PAGEMAP_CHUNK_BYTES);
+    uint32_t *chunk = NULL;
+    if (!(address >> 47) &&
+        barrow_column_reserve(&w->chunk_column, (w->chunk_count + (size_t)1) * sizeof chunk))
+        chunk = raw_memory(PAGEMAP_CHUNK_BYTES);
     if (!chunk) {
         w->failed = true;
         return NULL;
     }
+    ((uint32_t **)w->chunk_column.at)[w->chunk_count++] = chunk;
     w->map.chunks[address >> PAGEMAP_CHUNK_BITS] = chunk;
     return pagemap_find(&w->map, o);
 }

@@ -65,6 +65,8 @@ struct dig_walk {
     const struct barrow_dig_options *options;
     struct barrow_blocks blocks;
     struct barrow_pagemap map;
+    struct dig_column chunk_column; /* its chunks */
+    uint32_t chunk_count;
     bool failed; /* no memory */
 
     uint32_t count; /* objects met; numbers 1 .. count */

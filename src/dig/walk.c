@@ -31,9 +31,10 @@ static bool init(struct dig_walk *w)
 
 static void end(struct dig_walk *w)
 {
-    for (size_t i = 0; w->map.chunks && i < PAGEMAP_CHUNKS; i++)
-        if (w->map.chunks[i])
-            raw_munmap(w->map.chunks[i], PAGEMAP_CHUNK_BYTES);
+    uint32_t **chunks = w->chunk_column.at;
+    for (uint32_t i = 0; i < w->chunk_count; i++)
+        raw_munmap(chunks[i], PAGEMAP_CHUNK_BYTES);
+    barrow_column_free(&w->chunk_column);
     if (w->map.chunks)
         raw_munmap(w->map.chunks, PAGEMAP_CHUNKS * sizeof *w->map.chunks);
     barrow_column_free(&w->type_column);

@@ -363,12 +363,13 @@ void ledger_snapshot_take(const struct ledger_writer *w, struct ledger_snapshot 
 {
     uint64_t bytes = 0, at = 0;
     for (int kind = 0; kind < LEDGER_KIND_LIMIT; kind++)
-        bytes += used_bytes(w, kind);
+        bytes += kind == LEDGER_HEAP ? 0 : used_bytes(w, kind);
     snapshot->state = *w->state;
+    snapshot->state.used[LEDGER_HEAP] = 0; /* the parent's objects are its own affair */
     snapshot->bytes = bytes + LEDGER_PAGE;
     snapshot->records = raw_memory(snapshot->bytes);
     for (int kind = 0; snapshot->records && kind < LEDGER_KIND_LIMIT; kind++) {
-        uint64_t n = used_bytes(w, kind);
+        uint64_t n = kind == LEDGER_HEAP ? 0 : used_bytes(w, kind);
         if (n)
             memcpy(snapshot->records + at, w->tables[kind].base, n);
         at += n;
@@ -437,6 +438,8 @@ static int move_all(struct ledger_writer *w, int fd, const struct ledger_header 
     *w->state = snapshot->state;
     w->file_bytes = LEDGER_EXTENTS_OFFSET;
     w->extent_count = 0;
+    w->tables[LEDGER_HEAP].mapped_bytes = w->tables[LEDGER_HEAP].first_extent_bytes;
+    w->tables[LEDGER_HEAP].capacity = w->tables[LEDGER_HEAP].first_extent_bytes;
     for (int kind = 0; kind < LEDGER_KIND_LIMIT && r == 0; kind++) {
         uint64_t bytes = used_bytes(w, kind);
         if (w->tables[kind].mapped_bytes)

@@ -34,9 +34,14 @@ extern PyType_Spec barrow_pymod_profile_spec; /* reader.c */
 extern PyType_Spec barrow_pymod_batch_spec;   /* batch_type.c */
 extern PyType_Spec barrow_pymod_sampler_spec; /* sampler.c */
 
+/* Fills in what a ledger says of this process: command, interpreter, identity.  (record.c) */
+struct ledger_header;
+void barrow_pymod_describe(struct ledger_header *header);
+
 /* NULL-terminated.  Their `self` is the module. */
 extern PyMethodDef barrow_record_methods[];
 extern PyMethodDef barrow_lines_methods[];
+extern PyMethodDef barrow_dig_methods[];
 extern PyMethodDef barrow_reader_methods[];
 extern PyMethodDef barrow_stats_methods[];
 

@@ -105,26 +105,43 @@ static void add_sys_path(void)
     }
 }
 
+struct process_words { /* that the options of a recording refer to */
+    char command[2048], executable[512];
+};
+
+static void describe_process(struct barrow_recorder_options *options, struct process_words *words)
+{
+    char buffer[512];
+    PyObject *name = PySys_GetObject("executable"); /* borrowed */
+    uint32_t bytes = 0;
+    const char *text = barrow_text_look(name, buffer, sizeof buffer - 1, &bytes);
+    memcpy(words->executable, text, bytes < 511 ? bytes : 511);
+    words->executable[bytes < 511 ? bytes : 511] = '\0';
+    options->executable = words->executable;
+    options->python_version = Py_GetVersion();
+    options->python_hexversion = (uint32_t)Py_Version;
+    options->command = words->command;
+    options->command_bytes = read_command(words->command, sizeof words->command);
+}
+
+void barrow_pymod_describe(struct ledger_header *header)
+{
+    struct barrow_recorder_options options = {.is_root = true};
+    struct process_words words;
+    barrow_recorder_new_run_id(options.run_id);
+    describe_process(&options, &words);
+    barrow_recorder_describe(header, &options);
+}
+
 static int start(struct barrow_recorder_options *options, const char **note,
                  struct barrow_error *err)
 {
-    char command[2048], executable[512] = "", buffer[512];
-    PyObject *name = PySys_GetObject("executable"); /* borrowed */
-    uint32_t bytes;
+    struct process_words words;
     const char *reason;
     if (!barrow_frames_self_check(&reason))
         return barrow_fail(err, BARROW_E_UNSUPPORTED,
                            "this interpreter's frames aren't as barrow knows them (%s)", reason);
-    if (name) {
-        const char *text = barrow_text_look(name, buffer, sizeof buffer - 1, &bytes);
-        memcpy(executable, text, bytes);
-        executable[bytes] = '\0';
-    }
-    options->executable = executable;
-    options->python_version = Py_GetVersion();
-    options->python_hexversion = (uint32_t)Py_Version;
-    options->command = command;
-    options->command_bytes = read_command(command, sizeof command);
+    describe_process(options, &words);
     if (barrow_recorder_start(options, note, err) != 0)
         return -1;
     add_sys_path();

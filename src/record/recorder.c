@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cpython/object.h"
+#include "record/blocks.h"
 #include "record/checkpoint.h"
 #include "record/helper.h"
 #include "record/hooks_python.h"
@@ -19,7 +20,7 @@ static void copy_text(char *to, size_t limit, const char *from)
     snprintf(to, limit, "%s", from ? from : "");
 }
 
-static void describe(struct ledger_header *h, const struct barrow_recorder_options *o)
+void barrow_recorder_describe(struct ledger_header *h, const struct barrow_recorder_options *o)
 {
     memset(h, 0, sizeof *h);
     memcpy(h->run_id, o->run_id, sizeof h->run_id);
@@ -50,6 +51,7 @@ static int make_tables(struct recorder *r, struct barrow_error *err)
     barrow_codes_init();
     barrow_trie_init();
     barrow_checkpoint_reset();
+    barrow_recorder_forget_heaps();
     return 0;
 }
 
@@ -65,7 +67,7 @@ int barrow_recorder_start(const struct barrow_recorder_options *o, const char **
     if (r->state)
         ledger_release(&r->writer);
     r->state = NULL;
-    describe(&r->header, o);
+    barrow_recorder_describe(&r->header, o);
     if (ledger_create(&r->writer, o->path, &r->header, note, err) != 0)
         return -1;
     r->state = r->writer.state;

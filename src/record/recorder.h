@@ -27,6 +27,10 @@ struct barrow_recorder_options {
 
 #define BARROW_DEFAULT_MAX_TABLE (64ull << 20)
 
+/* What a ledger that begins now says of this process. */
+void barrow_recorder_describe(struct ledger_header *header,
+                              const struct barrow_recorder_options *options);
+
 /* *note: NULL, or one line that the user should see (static storage). */
 int barrow_recorder_start(const struct barrow_recorder_options *options, const char **note,
                           struct barrow_error *err);
