@@ -100,8 +100,7 @@ static void find_allocator(struct barrow_blocks *blocks, PyObject *dict)
         blocks->guard_bytes = 24;
     }
     if (in_pool)
-        blocks->allocator =
-            is_debug ? BARROW_ALLOCATOR_PYMALLOC_DEBUG : BARROW_ALLOCATOR_PYMALLOC;
+        blocks->allocator = is_debug ? BARROW_ALLOCATOR_PYMALLOC_DEBUG : BARROW_ALLOCATOR_PYMALLOC;
     else
         blocks->allocator = is_debug ? BARROW_ALLOCATOR_MALLOC_DEBUG : BARROW_ALLOCATOR_MALLOC;
 }

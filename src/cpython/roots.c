@@ -4,9 +4,9 @@
 #include "internal/pycore_interp.h"
 
 #if PY_VERSION_HEX >= 0x030D0000
-#define CODECS(X)                                  \
+#define CODECS(X)                                   \
     X(codecs.search_path, "codec search functions") \
-    X(codecs.search_cache, "codecs")               \
+    X(codecs.search_cache, "codecs")                \
     X(codecs.error_registry, "codec error handlers")
 #else
 #define CODECS(X)                                  \
@@ -16,11 +16,11 @@
 #endif
 
 #if PY_VERSION_HEX >= 0x030C0000
-#define IMPORTS(X)                                    \
-    X(imports.modules, "sys.modules")                 \
-    X(imports.modules_by_index, "modules by index")   \
-    X(imports.importlib, "importlib")                 \
-    X(imports.import_func, "__import__")              \
+#define IMPORTS(X)                                  \
+    X(imports.modules, "sys.modules")               \
+    X(imports.modules_by_index, "modules by index") \
+    X(imports.importlib, "importlib")               \
+    X(imports.import_func, "__import__")            \
     X(sysdict_copy, "copy of sys")
 #else
 #define IMPORTS(X)                          \
@@ -30,10 +30,10 @@
     X(import_func, "__import__")
 #endif
 
-#define OWN(X)                       \
-    X(sysdict, "sys")                \
-    X(dict, "interpreter dict")      \
-    IMPORTS(X)                       \
+#define OWN(X)                  \
+    X(sysdict, "sys")           \
+    X(dict, "interpreter dict") \
+    IMPORTS(X)                  \
     CODECS(X)
 
 #define HOOKS(X)                                    \
@@ -111,14 +111,14 @@ void barrow_thread_roots(PyThreadState *thread, barrow_root_visit *visit, void *
     X(curexc_value, "exception being raised") \
     X(curexc_traceback, "exception being raised")
 #endif
-#define THREAD(X)                                         \
-    X(dict, "thread dict")                                \
-    X(c_profileobj, "sys.setprofile")                     \
-    X(c_traceobj, "sys.settrace")                         \
-    X(async_exc, "asynchronous exception")                \
-    X(async_gen_firstiter, "hook of async generators")    \
+#define THREAD(X)                                           \
+    X(dict, "thread dict")                                  \
+    X(c_profileobj, "sys.setprofile")                       \
+    X(c_traceobj, "sys.settrace")                           \
+    X(async_exc, "asynchronous exception")                  \
+    X(async_gen_firstiter, "hook of async generators")      \
     X(async_gen_finalizer, "finalizer of async generators") \
-    X(context, "context variables")                       \
+    X(context, "context variables")                         \
     RAISED(X)
 #define X(field, words) \
     if (thread->field)  \

@@ -17,8 +17,8 @@ bool barrow_column_reserve(struct dig_column *column, size_t bytes)
         long moved = BARROW_RAW(SYS_mremap, column->at, column->bytes, room, MREMAP_MAYMOVE);
         at = moved < 0 && moved > -4096 ? NULL : (void *)moved;
     } else {
-        at = raw_mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                      -1, 0);
+        at = raw_mmap(NULL, room, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     }
     if (!at)
         return false;

@@ -3,8 +3,8 @@
 
 #include "dig/state.h"
 
-/* sizeof() of a C-implemented class: what its own `__sizeof__` says, which runs no Python code.  -1: it has none
- * but object's, or fails. */
+/* sizeof() of a C-implemented class: what its own `__sizeof__` says, which runs no Python code. -1:
+ * it has none but object's, or fails. */
 static Py_ssize_t told_bytes(PyObject *o)
 {
     PyObject *descriptor = NULL;
@@ -117,28 +117,28 @@ static uint64_t hidden_code(const struct barrow_blocks *blocks, PyObject *o)
 }
 
 /* X(class's name in C, the function): the nearest base decides. */
-#define HIDDEN_BLOCKS(X)                          \
+#define HIDDEN_BLOCKS(X)                              \
     X("collections.OrderedDict", hidden_ordered_dict) \
-    X("collections.deque", hidden_deque)          \
-    X("dict", barrow_hidden_dict)                 \
-    X("frozendict", barrow_hidden_dict)           \
-    X("list", hidden_list)                        \
-    X("set", hidden_set)                          \
-    X("frozenset", hidden_set)                    \
-    X("str", hidden_text)                         \
-    X("bytearray", hidden_byte_array)             \
-    X("type", hidden_type)                        \
-    X("code", hidden_code)                        \
-    X("int", NULL)                                \
-    X("bytes", NULL)                              \
-    X("tuple", NULL)                              \
+    X("collections.deque", hidden_deque)              \
+    X("dict", barrow_hidden_dict)                     \
+    X("frozendict", barrow_hidden_dict)               \
+    X("list", hidden_list)                            \
+    X("set", hidden_set)                              \
+    X("frozenset", hidden_set)                        \
+    X("str", hidden_text)                             \
+    X("bytearray", hidden_byte_array)                 \
+    X("type", hidden_type)                            \
+    X("code", hidden_code)                            \
+    X("int", NULL)                                    \
+    X("bytes", NULL)                                  \
+    X("tuple", NULL)                                  \
     X("memoryview", NULL)
 
 uint64_t (*barrow_hidden_blocks(PyTypeObject *type))(const struct barrow_blocks *, PyObject *)
 {
     for (; type && type != &PyBaseObject_Type; type = type->tp_base) {
-#define X(name, function)                    \
-    if (strcmp(type->tp_name, name) == 0)    \
+#define X(name, function)                 \
+    if (strcmp(type->tp_name, name) == 0) \
         return function;
         HIDDEN_BLOCKS(X)
 #undef X

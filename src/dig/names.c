@@ -1,10 +1,12 @@
 /* Names for the references that tp_traverse told of.
  *
- * What the object is known to hold, with names, is written down first; then each reference takes the name of the
- * next candidate that is the same object. Both come in nearly the same order, so a short search finds it:
+ * What the object is known to hold, with names, is written down first; then each reference takes
+ * the name of the next candidate that is the same object. Both come in nearly the same order, so a
+ * short search finds it:
  *
  *     candidates  | __dict__ → A | args → B | "x" → C | ...
- *     references  | B | A | C |            each: from where the last one was found, at most REACH on
+ *     references  | B | A | C |            each: from where the last one was found, at most REACH
+ * on
  *
  * What stays without a name is shown by its position.
  */
@@ -147,8 +149,7 @@ static uint32_t find(const struct dig_walk *w, const PyObject *o, uint32_t *curs
 }
 
 /* Elements and items that are all that such an object refers to. */
-static void name_in_order(struct dig_walk *w, PyObject *o, const struct dig_type *t,
-                          uint64_t first)
+static void name_in_order(struct dig_walk *w, PyObject *o, const struct dig_type *t, uint64_t first)
 {
     uint32_t position = 0;
     for (uint64_t e = first; e < w->edge_count; e++) {
@@ -187,7 +188,7 @@ void barrow_walk_name_edges(struct dig_walk *w, PyObject *o, const struct dig_ty
         if (name != UINT32_MAX)
             w->name[e] = name;
         else
-            w->name[e] = t->is_set ? HEAP_NAME(HEAP_NAME_ELEMENT, 0)
-                                   : HEAP_NAME(HEAP_NAME_REF, e - first);
+            w->name[e] =
+                t->is_set ? HEAP_NAME(HEAP_NAME_ELEMENT, 0) : HEAP_NAME(HEAP_NAME_REF, e - first);
     }
 }

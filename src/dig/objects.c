@@ -7,8 +7,7 @@ bool barrow_walk_grow_objects(struct dig_walk *w)
     struct dig_column *columns = w->dig->columns;
     size_t room = (size_t)w->room + w->room / 2 + 65536;
     const struct barrow_dig_options *o = w->options;
-    bool grown = room < UINT32_MAX &&
-                 barrow_column_reserve(&columns[COLUMN_ADDRESS], room * 8) &&
+    bool grown = room < UINT32_MAX && barrow_column_reserve(&columns[COLUMN_ADDRESS], room * 8) &&
                  barrow_column_reserve(&columns[COLUMN_TYPE], room * 4) &&
                  barrow_column_reserve(&columns[COLUMN_BYTES], room * 4) &&
                  (!o->birth || barrow_column_reserve(&columns[COLUMN_BIRTH], room * 4)) &&

@@ -35,8 +35,7 @@ static void add_class(struct dig_walk *w, uint32_t number, PyTypeObject *type)
     int line = 0;
     while (dict && PyDict_Next(dict, &at, &key, &value)) {
         PyCodeObject *code = PyFunction_Check(value) ? code_of(value) : NULL;
-        if (!code || (file && file != code->co_filename) ||
-            (line && code->co_firstlineno >= line))
+        if (!code || (file && file != code->co_filename) || (line && code->co_firstlineno >= line))
             continue;
         file = code->co_filename;
         line = code->co_firstlineno;

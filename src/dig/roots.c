@@ -178,9 +178,9 @@ static bool is_missing(const struct dig_walk *w, const uint32_t *seen, uint32_t 
     return w->references[number] != UINT32_MAX && w->references[number] > seen[number];
 }
 
-/* The values on running frames' evaluation stacks.  How far a stack is filled isn't known while a frame is in a
- * call, and above that lie values long gone: what is there counts only if it is an object that somebody out of
- * sight refers to.  Nothing is followed that the walk hasn't met. */
+/* The values on running frames' evaluation stacks.  How far a stack is filled isn't known while a
+ * frame is in a call, and above that lie values long gone: what is there counts only if it is an
+ * object that somebody out of sight refers to.  Nothing is followed that the walk hasn't met. */
 static void add_stack_values(struct dig_walk *w, uint32_t *seen)
 {
     struct barrow_heap *heap = &w->dig->heap;

@@ -49,7 +49,8 @@ static void call_type(struct dig_walk *w, struct heap_type *record, PyTypeObject
 
 static void add_member(struct dig_walk *w, Py_ssize_t offset, uint32_t name)
 {
-    if (!barrow_column_reserve(&w->member_column, (w->member_count + (size_t)1) * sizeof *w->members)) {
+    if (!barrow_column_reserve(&w->member_column,
+                               (w->member_count + (size_t)1) * sizeof *w->members)) {
         w->failed = true;
         return;
     }
@@ -70,38 +71,38 @@ void barrow_walk_add_members(struct dig_walk *w, PyTypeObject *type, bool slots_
 }
 
 /* What C keeps without telling: X(class, struct, field, name). */
-#define HIDDEN_MEMBERS(X)                                                        \
-    X(PyFunction_Type, PyFunctionObject, func_code, "__code__")                  \
-    X(PyFunction_Type, PyFunctionObject, func_defaults, "__defaults__")          \
-    X(PyFunction_Type, PyFunctionObject, func_kwdefaults, "__kwdefaults__")      \
-    X(PyFunction_Type, PyFunctionObject, func_name, "__name__")                  \
-    X(PyFunction_Type, PyFunctionObject, func_qualname, "__qualname__")          \
-    X(PyFunction_Type, PyFunctionObject, func_dict, "__dict__")                  \
-    X(PyFunction_Type, PyFunctionObject, func_annotations, "__annotations__")    \
-    X(PyCell_Type, PyCellObject, ob_ref, "cell_contents")                        \
-    X(PyCFunction_Type, PyCFunctionObject, m_self, "__self__")                   \
-    X(PyCFunction_Type, PyCFunctionObject, m_module, "__module__")               \
-    X(PyGen_Type, PyGenObject, gi_name, "__name__")                              \
-    X(PyGen_Type, PyGenObject, gi_qualname, "__qualname__")                      \
-    X(PyCoro_Type, PyGenObject, gi_name, "__name__")                             \
-    X(PyCoro_Type, PyGenObject, gi_qualname, "__qualname__")                     \
-    X(PyAsyncGen_Type, PyGenObject, gi_name, "__name__")                         \
-    X(PyAsyncGen_Type, PyGenObject, gi_qualname, "__qualname__")                 \
-    X(_PyExc_BaseException, PyBaseExceptionObject, dict, "__dict__")             \
-    X(_PyExc_BaseException, PyBaseExceptionObject, args, "args")                 \
-    X(_PyExc_BaseException, PyBaseExceptionObject, notes, "__notes__")           \
-    X(_PyExc_BaseException, PyBaseExceptionObject, traceback, "__traceback__")   \
-    X(_PyExc_BaseException, PyBaseExceptionObject, context, "__context__")       \
-    X(_PyExc_BaseException, PyBaseExceptionObject, cause, "__cause__")           \
+#define HIDDEN_MEMBERS(X)                                                      \
+    X(PyFunction_Type, PyFunctionObject, func_code, "__code__")                \
+    X(PyFunction_Type, PyFunctionObject, func_defaults, "__defaults__")        \
+    X(PyFunction_Type, PyFunctionObject, func_kwdefaults, "__kwdefaults__")    \
+    X(PyFunction_Type, PyFunctionObject, func_name, "__name__")                \
+    X(PyFunction_Type, PyFunctionObject, func_qualname, "__qualname__")        \
+    X(PyFunction_Type, PyFunctionObject, func_dict, "__dict__")                \
+    X(PyFunction_Type, PyFunctionObject, func_annotations, "__annotations__")  \
+    X(PyCell_Type, PyCellObject, ob_ref, "cell_contents")                      \
+    X(PyCFunction_Type, PyCFunctionObject, m_self, "__self__")                 \
+    X(PyCFunction_Type, PyCFunctionObject, m_module, "__module__")             \
+    X(PyGen_Type, PyGenObject, gi_name, "__name__")                            \
+    X(PyGen_Type, PyGenObject, gi_qualname, "__qualname__")                    \
+    X(PyCoro_Type, PyGenObject, gi_name, "__name__")                           \
+    X(PyCoro_Type, PyGenObject, gi_qualname, "__qualname__")                   \
+    X(PyAsyncGen_Type, PyGenObject, gi_name, "__name__")                       \
+    X(PyAsyncGen_Type, PyGenObject, gi_qualname, "__qualname__")               \
+    X(_PyExc_BaseException, PyBaseExceptionObject, dict, "__dict__")           \
+    X(_PyExc_BaseException, PyBaseExceptionObject, args, "args")               \
+    X(_PyExc_BaseException, PyBaseExceptionObject, notes, "__notes__")         \
+    X(_PyExc_BaseException, PyBaseExceptionObject, traceback, "__traceback__") \
+    X(_PyExc_BaseException, PyBaseExceptionObject, context, "__context__")     \
+    X(_PyExc_BaseException, PyBaseExceptionObject, cause, "__cause__")         \
     X(_PyWeakref_RefType, PyWeakReference, wr_callback, "__callback__")
 
 static void add_hidden_members(struct dig_walk *w, PyTypeObject *type)
 {
     PyTypeObject *_PyExc_BaseException_ = (PyTypeObject *)PyExc_BaseException;
 #define _PyExc_BaseException (*_PyExc_BaseException_)
-#define X(class, structure, field, name)                                             \
-    if (type == &class)                                                              \
-        add_member(w, offsetof(structure, field),                                    \
+#define X(class, structure, field, name)          \
+    if (type == &class)                           \
+        add_member(w, offsetof(structure, field), \
                    HEAP_NAME(HEAP_NAME_ATTRIBUTE, barrow_walk_words(w, name)));
     HIDDEN_MEMBERS(X)
 #undef X
@@ -247,8 +248,7 @@ static uint32_t add_type(struct dig_walk *w, PyTypeObject *type)
 {
     struct barrow_heap *heap = &w->dig->heap;
     uint32_t index = w->type_count ? w->type_count : 1;
-    struct heap_type *record =
-        barrow_walk_append(w, COLUMN_TYPES, index, sizeof(struct heap_type));
+    struct heap_type *record = barrow_walk_append(w, COLUMN_TYPES, index, sizeof(struct heap_type));
     if (!record ||
         !barrow_column_reserve(&w->type_column, (index + (size_t)1) * sizeof *w->types)) {
         w->failed = true;

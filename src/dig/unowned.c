@@ -1,7 +1,8 @@
 /* Live blocks of the recording that belong to no object.
  *
- * An object's own block begins right before it; its tables and buffers are marked in the walk's map, where no object
- * can be.  What is neither is listed by where it was born: the interpreter's own blocks, buffers of C modules.
+ * An object's own block begins right before it; its tables and buffers are marked in the walk's
+ * map, where no object can be.  What is neither is listed by where it was born: the interpreter's
+ * own blocks, buffers of C modules.
  */
 #include "dig/state.h"
 

@@ -106,9 +106,9 @@ static void visit_split_dict(struct dig_walk *w, PyDictKeysObject *keys, PyObjec
     PyDictUnicodeEntry *entries = barrow_unicode_entries(keys);
     for (Py_ssize_t i = 0; i < keys->dk_nentries; i++)
         if (values[i])
-            barrow_walk_edge(w, values[i],
-                             HEAP_NAME(HEAP_NAME_ATTRIBUTE,
-                                       barrow_walk_string_of(w, entries[i].me_key)));
+            barrow_walk_edge(
+                w, values[i],
+                HEAP_NAME(HEAP_NAME_ATTRIBUTE, barrow_walk_string_of(w, entries[i].me_key)));
 }
 
 static void visit_dict_entries(struct dig_walk *w, PyObject *o)
@@ -172,10 +172,8 @@ static uint64_t visit_instance(struct dig_walk *w, PyObject *o, uint32_t type_in
             bytes += barrow_blocks_bytes(&w->blocks, barrow_values_block(look.values), 1);
     }
     if (look.dict || t->dict_offset) {
-        PyObject *dict =
-            look.dict ? look.dict : *(PyObject **)(void *)((char *)o + t->dict_offset);
-        barrow_walk_edge(w, dict,
-                         HEAP_NAME(HEAP_NAME_ATTRIBUTE, barrow_walk_words(w, "__dict__")));
+        PyObject *dict = look.dict ? look.dict : *(PyObject **)(void *)((char *)o + t->dict_offset);
+        barrow_walk_edge(w, dict, HEAP_NAME(HEAP_NAME_ATTRIBUTE, barrow_walk_words(w, "__dict__")));
     }
     for (uint32_t i = 0; i < t->member_count; i++) {
         const struct dig_member *member = &w->members[t->first_member + i];
@@ -239,8 +237,7 @@ static void visit_untold_of_type(struct dig_walk *w, PyTypeObject *type)
 #undef ATTRIBUTE
 }
 
-static uint64_t visit_generic(struct dig_walk *w, uint32_t number, PyObject *o,
-                              uint32_t type_index)
+static uint64_t visit_generic(struct dig_walk *w, uint32_t number, PyObject *o, uint32_t type_index)
 {
     const struct dig_type t = w->types[type_index]; /* the column may move meanwhile */
     uint64_t first = w->edge_count;

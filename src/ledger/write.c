@@ -24,7 +24,8 @@
     X(REGIONS, 28 << 10, 1 << 20)       \
     X(REGION_SITES, 4 << 10, 16 << 20)  \
     X(LINES, 4 << 10, 1 << 20)          \
-    X(CENSUS, 4 << 10, 4 << 20)
+    X(CENSUS, 4 << 10, 4 << 20)         \
+    X(HEAP, 4 << 10, 64 << 20)
 
 #define LARGEST_EXTENT (16u << 20)
 
@@ -209,7 +210,9 @@ bool ledger_grow(struct ledger_writer *w, enum ledger_kind kind, uint64_t record
     }
     if (fd >= 0 && is_temporary)
         raw_close(fd);
-    if (r == -ENOSPC || r == -EFBIG || r == -EDQUOT || r == -EIO)
+    if (kind == LEDGER_HEAP) /* the recording goes on without the snapshot */
+        w->heap_failure = -r;
+    else if (r == -ENOSPC || r == -EFBIG || r == -EDQUOT || r == -EIO)
         w->failure = -r;
     raw_lock_release(&w->grow_lock);
     return r == 0;

@@ -63,6 +63,7 @@ struct ledger_writer {
         uint64_t kind;
     } extents[LEDGER_EXTENT_LIMIT];
     int failure; /* errno of the first growth that failed for good, else 0 */
+    int heap_failure; /* errno of the last growth of the HEAP table, else 0 */
 };
 
 /* Creates the ledger at `path` (which must not exist), or in memory if `path` is NULL.  *header is

@@ -11,7 +11,7 @@ static int append(void *context, const void *bytes, uint64_t count)
 {
     struct appending *to = context;
     if (!ledger_grow(to->w, LEDGER_HEAP, to->at + count))
-        return to->w->failure ? -to->w->failure : -ENOSPC;
+        return to->w->heap_failure ? -to->w->heap_failure : -ENOSPC;
     memcpy(ledger_record(to->w, LEDGER_HEAP, to->at), bytes, count);
     to->at += count;
     return 0;

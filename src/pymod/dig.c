@@ -81,9 +81,9 @@ static int dig_to_file(struct job *job, struct barrow_error *err)
     return result;
 }
 
-/* The child has this thread only, and any lock of the C library's may be held in it for ever: the walk and the
- * writer use none.  It is made without the handlers of fork(2), and ends without a signal that the program could
- * take for that of a child of its own. */
+/* The child has this thread only, and any lock of the C library's may be held in it for ever: the
+ * walk and the writer use none.  It is made without the handlers of fork(2), and ends without a
+ * signal that the program could take for that of a child of its own. */
 static int dig_in_child(struct job *job, struct barrow_error *err)
 {
     struct barrow_error *told =
@@ -109,17 +109,15 @@ static int dig_in_child(struct job *job, struct barrow_error *err)
         return barrow_fail(err, BARROW_E_NO_MEMORY, "no process for a heap snapshot: %s",
                            strerror((int)-child));
     }
-    Py_BEGIN_ALLOW_THREADS
-    while (BARROW_RAW(SYS_wait4, child, &status, __WCLONE, NULL) == -EINTR)
-        ;
-    Py_END_ALLOW_THREADS
-    job->pause_ns = figures[0];
+    Py_BEGIN_ALLOW_THREADS while (BARROW_RAW(SYS_wait4, child, &status, __WCLONE, NULL) == -EINTR);
+    Py_END_ALLOW_THREADS job->pause_ns = figures[0];
     job->objects = (uint32_t)figures[1];
     int result = WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
     if (result < 0 && WIFEXITED(status))
         *err = *told;
     else if (result < 0)
-        barrow_fail(err, BARROW_E_IO, "the process that took the heap snapshot was killed (signal %d)",
+        barrow_fail(err, BARROW_E_IO,
+                    "the process that took the heap snapshot was killed (signal %d)",
                     WTERMSIG(status));
     raw_munmap(told, 4096);
     return result;
@@ -139,10 +137,10 @@ static PyObject *dig(PyObject *module, PyObject *args)
     job->flags = (values ? HEAP_FLAG_VALUES : 0) | (fork ? HEAP_FLAG_FORKED : 0);
     barrow_pymod_describe(&job->header);
     int result = fork ? dig_in_child(job, &err) : dig_to_file(job, &err);
-    PyObject *answer =
-        result == 0 ? Py_BuildValue("{s:d,s:k}", "pause_s", (double)job->pause_ns / 1e9, "objects",
-                                    (unsigned long)job->objects)
-                    : NULL;
+    PyObject *answer = result == 0
+                           ? Py_BuildValue("{s:d,s:k}", "pause_s", (double)job->pause_ns / 1e9,
+                                           "objects", (unsigned long)job->objects)
+                           : NULL;
     PyMem_RawFree(job);
     return result == 0 ? answer : barrow_pymod_raise(barrow_pymod_state(module), &err);
 }

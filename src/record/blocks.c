@@ -120,7 +120,8 @@ void barrow_recorder_forget_heaps(void)
     memset(&heaps, 0, sizeof heaps);
 }
 
-/* The tables as they are now, but for heap snapshots, which may be large and have files of their own. */
+/* The tables as they are now, but for heap snapshots, which may be large and have files of their
+ * own. */
 static bool copy_tables(struct ledger_writer *w)
 {
     const struct ledger_writer *from = &barrow_recorder.writer;
@@ -165,7 +166,8 @@ int barrow_heap_to_file(struct barrow_heap *heap, const char *path,
         result = r < 0 ? fail_to_write(err, path, -r) : 0;
     }
     w->state->end_ns = heap->time_ns;
-    __atomic_store_n(&w->state->end, result == 0 ? LEDGER_END_STOP : LEDGER_END_IO_ERROR, __ATOMIC_RELEASE);
+    __atomic_store_n(&w->state->end, result == 0 ? LEDGER_END_STOP : LEDGER_END_IO_ERROR,
+                     __ATOMIC_RELEASE);
     if (result == 0) {
         int r = ledger_finish(w);
         result = r < 0 ? fail_to_write(err, path, -r) : 0;
