@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@ struct run_command {
 };
 
 static const char *const scopes[] = {"all", "system", NULL};
+const char *const barrow_run_signals[] = {"none", "USR1", "USR2", "HUP", "WINCH", "URG", NULL};
+static const int signals[] = {0, SIGUSR1, SIGUSR2, SIGHUP, SIGWINCH, SIGURG};
 
 /* ---- the ledger's file ---- */
 
@@ -134,7 +137,7 @@ int barrow_run_make_id(char text[33], struct barrow_error *err)
 static int set_environment(const struct barrow_run_options *o, const char *output,
                            struct barrow_error *err)
 {
-    char run_id[33], pid[16], options[160];
+    char run_id[33], pid[16], options[288];
 
     if (barrow_run_make_id(run_id, err) < 0)
         return -1;
@@ -145,6 +148,10 @@ static int set_environment(const struct barrow_run_options *o, const char *outpu
     if (o->max_table)
         snprintf(options + length, sizeof options - (size_t)length, ",max_table=%llu",
                  (unsigned long long)o->max_table);
+    length = (int)strlen(options);
+    snprintf(options + length, sizeof options - (size_t)length,
+             ",dig=%d,dig_peak=%d,dig_mark=%llu,dig_signal=%d", o->dig, o->dig_at_peak,
+             (unsigned long long)o->dig_at, signals[o->dig_on]);
     if (setenv("BARROW_RUN", run_id, 1) || setenv("BARROW_OUT", output, 1) ||
         setenv("BARROW_ROOT", pid, 1) || setenv("BARROW_OPTIONS", options, 1))
         return barrow_fail(err, BARROW_E_NO_MEMORY, "out of memory");
@@ -211,6 +218,15 @@ static const struct barrow_option options[] = {
     {"scope", 0, OPTION_CHOICE, "SCOPE", offsetof(struct run_command, run.scope), scopes, NULL,
      "record Python's object allocators too (all, the default), or only what reaches the C "
      "library and the system, which costs less"},
+    {"dig", 0, OPTION_FLAG, NULL, offsetof(struct run_command, run.dig), NULL, "heap snapshots",
+     "take one at the end: what is alive, and who keeps it alive"},
+    {"dig-at-peak", 0, OPTION_FLAG, NULL, offsetof(struct run_command, run.dig_at_peak), NULL,
+     "heap snapshots",
+     "take one near the peak: whenever a tenth more is live than at the last one"},
+    {"dig-at", 0, OPTION_BYTES, "SIZE", offsetof(struct run_command, run.dig_at), NULL,
+     "heap snapshots", "take one as soon as this much is live"},
+    {"dig-on", 0, OPTION_CHOICE, "SIGNAL", offsetof(struct run_command, run.dig_on),
+     barrow_run_signals, "heap snapshots", "take one at each such signal"},
     {"check-stacks", 0, OPTION_FLAG, NULL, offsetof(struct run_command, run.check_stacks), NULL,
      "debugging", "compare every captured stack with a second, slow walk"},
     OPTIONS_END};

@@ -11,6 +11,9 @@ struct barrow_run_options {
     uint64_t max_table;
     const char *lines; /* NULL: not for the line profiler; else patterns as lines/lines.h takes them */
     bool lines_rss;
+    bool dig, dig_at_peak; /* heap snapshots: at exit; near the peak */
+    uint64_t dig_at;       /* when live bytes reach this; 0: never */
+    int dig_on;            /* on this signal: index into barrow_run_signals; 0: none */
     struct barrow_program program;
 };
 
@@ -28,6 +31,8 @@ struct barrow_run_options {
          "don't record processes that the program starts"},                                     \
         {"python", 0, OPTION_TEXT, "PATH", offsetof(type, run.python), NULL, group,             \
          "the interpreter (the one barrow is installed beside by default)"}
+
+extern const char *const barrow_run_signals[];
 
 /* A new run's id, in hexadecimal. */
 int barrow_run_make_id(char text[33], struct barrow_error *err);

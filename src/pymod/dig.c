@@ -7,11 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "dig/walk.h"
 #include "os/raw.h"
 #include "record/blocks.h"
 #include "record/record.h"
 #include "record/recorder.h"
+#include "record/trigger.h"
 
 static void *subtype_traverse;
 static char hidden_files[4096];
@@ -50,6 +52,70 @@ int barrow_dig_into_recording(const char *label, uint32_t flags, struct barrow_e
     if (thread)
         barrow_leave(thread);
     return result;
+}
+
+/* ---- when it is due ---- */
+
+static struct barrow_dig_plan plan;
+
+static void take(const char *label, uint32_t flags)
+{
+    struct barrow_error err;
+    char line[sizeof err.text + 64];
+    if (!barrow_recorder_is_on() || barrow_dig_into_recording(label, flags, &err) == 0)
+        return;
+    snprintf(line, sizeof line, "no heap snapshot: %s", err.text);
+    barrow_recorder_say(line);
+}
+
+/* Between two instructions of the main thread. */
+static int take_due(void *unused)
+{
+    (void)unused;
+    unsigned due = barrow_triggers_take();
+    if (due & BARROW_DUE_SIGNAL)
+        take("on a signal", 0);
+    if (due & BARROW_DUE_MARK)
+        take("at the mark", 0);
+    if (due & BARROW_DUE_PEAK) {
+        take("near the peak", HEAP_FLAG_AT_PEAK);
+        barrow_triggers_peak_taken();
+    }
+    return 0;
+}
+
+static bool notify(void)
+{
+    return Py_AddPendingCall(take_due, NULL) == 0;
+}
+
+void barrow_dig_plan(const struct barrow_dig_plan *wanted)
+{
+    plan = *wanted;
+    if (plan.signal || plan.at_peak || plan.at_bytes)
+        barrow_triggers_set(&(struct barrow_triggers){.signal = plan.signal,
+                                                      .at_peak = plan.at_peak,
+                                                      .at_bytes = plan.at_bytes,
+                                                      .notify = notify});
+}
+
+void barrow_dig_at_exit(bool quiet)
+{
+    char taken[BARROW_UNITS_ROOM], line[160];
+    int64_t at_peak = barrow_triggers_peak_bytes(), peak = barrow_recorder_peak_bytes();
+    if (plan.at_exit)
+        take("at exit", HEAP_FLAG_AT_EXIT);
+    if (quiet || !plan.at_peak)
+        return;
+    if (at_peak > 0) {
+        snprintf(line, sizeof line, "the heap snapshot was taken at %s, %.1f%% below the peak",
+                 barrow_units_bytes(taken, (uint64_t)at_peak),
+                 peak > at_peak ? 100.0 * (double)(peak - at_peak) / (double)peak : 0.0);
+        barrow_recorder_say(line);
+    } else {
+        barrow_recorder_say("no heap snapshot near the peak: the program was never between two "
+                            "instructions meanwhile");
+    }
 }
 
 /* ---- from the program ---- */

@@ -2,9 +2,20 @@
 #ifndef BARROW_PYMOD_DIG_H
 #define BARROW_PYMOD_DIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pymod/pymod.h"
+
+struct barrow_dig_plan { /* of a recording that `barrow run` started */
+    bool at_exit, at_peak;
+    int signal;       /* 0: none */
+    int64_t at_bytes; /* 0: never */
+};
+/* Takes snapshots when they are due, from the interpreter's pending calls. */
+void barrow_dig_plan(const struct barrow_dig_plan *plan);
+/* The one at exit if it is wanted; says on standard error what the closing line doesn't. */
+void barrow_dig_at_exit(bool quiet);
 
 /* Adds a snapshot to the recording under way.  With the interpreter lock; no Python code runs. */
 int barrow_dig_into_recording(const char *label, uint32_t flags, struct barrow_error *err);

@@ -4,6 +4,7 @@
 
 #include "cpython/object.h"
 #include "lines/lines.h"
+#include "pymod/dig.h"
 #include "pymod/pymod.h"
 #include "record/recorder.h"
 
@@ -152,6 +153,8 @@ static int start(struct barrow_recorder_options *options, const char **note,
 
 /* ---- barrow run ---- */
 
+static bool is_quiet;
+
 static PyObject *at_exit(PyObject *self, PyObject *unused)
 {
     struct barrow_error err;
@@ -160,6 +163,8 @@ static PyObject *at_exit(PyObject *self, PyObject *unused)
     if (!barrow_recorder_is_on() && !barrow_recorder_ended_early())
         Py_RETURN_NONE;
     add_sys_path();
+    if (barrow_recorder_is_on())
+        barrow_dig_at_exit(is_quiet);
     barrow_recorder_stop(LEDGER_END_EXIT, true, &err);
     barrow_recorder_say_goodbye();
     Py_RETURN_NONE;
@@ -180,7 +185,8 @@ static int register_at_exit(void)
 }
 
 /* "key=value,key=value" of BARROW_OPTIONS. */
-static void read_options(const char *text, struct barrow_recorder_options *o)
+static void read_options(const char *text, struct barrow_recorder_options *o,
+                         struct barrow_dig_plan *dig)
 {
     while (text && *text) {
         const char *equal = strchr(text, '=');
@@ -202,6 +208,14 @@ static void read_options(const char *text, struct barrow_recorder_options *o)
             o->check = yes;
         else if (n == 3 && memcmp(text, "rss", n) == 0)
             barrow_lines_measure_rss(yes);
+        else if (n == 3 && memcmp(text, "dig", n) == 0)
+            dig->at_exit = yes;
+        else if (n == 8 && memcmp(text, "dig_peak", n) == 0)
+            dig->at_peak = yes;
+        else if (n == 8 && memcmp(text, "dig_mark", n) == 0)
+            dig->at_bytes = strtoll(value, NULL, 10);
+        else if (n == 10 && memcmp(text, "dig_signal", n) == 0)
+            dig->signal = atoi(value);
         text = *end ? end + 1 : end;
     }
 }
@@ -239,12 +253,13 @@ static PyObject *start_from_environment(PyObject *module, PyObject *unused)
     const char *run = getenv("BARROW_RUN"), *out = getenv("BARROW_OUT"),
                *root = getenv("BARROW_ROOT");
     struct barrow_recorder_options options = {.children = true};
+    struct barrow_dig_plan dig = {0};
     struct barrow_error err;
     const char *note;
     (void)unused;
     if (!run || !out || !root || read_run_id(run, options.run_id) != 0 || barrow_recorder_is_on())
         Py_RETURN_NONE;
-    read_options(getenv("BARROW_OPTIONS"), &options);
+    read_options(getenv("BARROW_OPTIONS"), &options, &dig);
     options.is_root = atol(root) == (long)getpid();
     options.root_path = out;
     options.path = out;
@@ -258,6 +273,9 @@ static PyObject *start_from_environment(PyObject *module, PyObject *unused)
         clear_environment();
     if (note && options.is_root && !options.quiet)
         barrow_recorder_say(note);
+    is_quiet = options.quiet || !options.is_root;
+    barrow_dig_prepare((PyTypeObject *)barrow_pymod_state(module)->error, "");
+    barrow_dig_plan(&dig);
     if (register_at_exit() < 0)
         return NULL;
     Py_RETURN_NONE;

@@ -16,6 +16,7 @@
 #include "record/helper.h"
 #include "record/hot.h"
 #include "record/process.h"
+#include "record/trigger.h"
 
 #define FIRST_INTERVAL_NS 10000000ull
 #define SAMPLE_LIMIT 4096u
@@ -282,6 +283,7 @@ static void *run(void *unused)
             pause = 100000000ull; /* so that tables still grow ahead */
         if (r->main_gone)
             pause = 5000000ull; /* not to keep the process waiting for its end */
+        pause = barrow_triggers_poll(pause);
         struct timespec wait = {0, (long)pause};
         BARROW_RAW(SYS_futex, &stop_word, FUTEX_WAIT_PRIVATE, 0, &wait, NULL, 0);
     }

@@ -9,6 +9,7 @@
 #define BARROW_RECORD_HOT_H
 
 #include "record/state.h"
+#include "record/trigger.h"
 
 /* ---- peak ---- */
 
@@ -176,6 +177,8 @@ static inline void thread_add(struct barrow_thread *t, int64_t bytes)
     c->net_bytes += bytes;
     if (c->net_bytes > c->highest_bytes)
         c->highest_bytes = c->net_bytes;
+    if (UNLIKELY(live_total(barrow_recorder.state) >= barrow_trigger_mark))
+        barrow_trigger_mark_reached();
 }
 
 /* Books at a stack that is known.  False if it can't be done here.  `counting`, a constant: for the

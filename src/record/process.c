@@ -271,6 +271,13 @@ void barrow_recorder_say(const char *text)
         BARROW_RAW(SYS_write, 2, line, n < (int)sizeof line ? n : (int)sizeof line - 1);
 }
 
+int64_t barrow_recorder_peak_bytes(void)
+{
+    const struct ledger_state *state = barrow_recorder.state;
+    int64_t now = live_total(state);
+    return now > state->best_bytes ? now : state->best_bytes;
+}
+
 void barrow_recorder_say_goodbye(void)
 {
     struct recorder *r = &barrow_recorder;
@@ -279,8 +286,7 @@ void barrow_recorder_say_goodbye(void)
     char directory[PATH_MAX], line[1024];
     if (r->quiet || !r->is_root)
         return;
-    int64_t now = live_total(state);
-    int64_t best = now > state->best_bytes ? now : state->best_bytes;
+    int64_t now = live_total(state), best = barrow_recorder_peak_bytes();
     snprintf(line, sizeof line, "peak %s, %s not freed at the end%s; see: barrow %s %.700s",
              barrow_units_bytes(peak, (uint64_t)best),
              barrow_units_bytes(live, now > 0 ? (uint64_t)now : 0),

@@ -43,6 +43,9 @@ bool barrow_recorder_is_on(void);
 /* True if it had to end before the program did: no space, or the ledger can't be written. */
 bool barrow_recorder_ended_early(void);
 
+/* The highest live bytes until now. */
+int64_t barrow_recorder_peak_bytes(void);
+
 /* One line on standard error, unless that is not any more what it was at the start. */
 void barrow_recorder_say(const char *line);
 /* The closing line of a run's root process. */
