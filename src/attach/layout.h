@@ -12,7 +12,7 @@
 #define LAYOUT_FIELDS(X)                                                                          \
     /* In the table of offsets that interpreters from 3.13 on carry: where it tells the field. */ \
     X(table_interpreters) X(table_next) X(table_threads) X(table_gc) X(table_collecting)          \
-    X(table_thread_next) X(table_native_id) X(table_gil) X(table_gil_locked)                      \
+    X(table_thread_next) X(table_native_id) X(table_gil)                                          \
     X(table_debugger) /* 3.14: six numbers, see remote.c */                                       \
     X(interpreters)   /* in the runtime: the first interpreter */                                 \
     X(next) X(threads) X(gc) X(breaker)                                                           \

@@ -56,7 +56,6 @@ static bool read_table(struct barrow_runtime *rt, struct barrow_memory *m)
         {l->table_threads, &l->threads},           {l->table_gc, &l->gc},
         {l->table_collecting, &l->collecting},     {l->table_thread_next, &l->thread_next},
         {l->table_native_id, &l->native_id},       {l->table_gil, &l->gil},
-        {l->table_gil_locked, &l->gil_locked},
     };
 
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
