@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "attach/stop.h"
 #include "attach/walk.h"
 
 enum { INTERPRETERS = 1024 };
@@ -168,5 +169,42 @@ int barrow_live_census_of(struct barrow_live_census *c, struct barrow_target *ta
         wait_ms(10);
     }
     *c = best;
-    return best.count ? 0 : -1;
+    if (best.count == 0 && best.objects == 0 && barrow_target_again(target, err) < 0)
+        return -1;
+    return 0;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* A collection that is under way is let come to its end. */
+int barrow_live_census_stopped(struct barrow_live_census *c, struct barrow_target *target,
+                               const struct barrow_runtime *rt, struct barrow_error *err)
+{
+    enum { TRIES = 100, MS = 5 };
+    struct barrow_stop stop;
+    uint64_t begin;
+
+    for (int i = 0;; i++) {
+        wait_for_collector(target, rt);
+        begin = now_ns();
+        if (barrow_stop_begin(&stop, target->pid, err) < 0)
+            return -1;
+        if (i == TRIES || !is_collecting(target, rt))
+            break;
+        barrow_stop_end(&stop);
+        wait_ms(MS);
+    }
+    int rc = barrow_target_again(target, err);
+    if (rc == 0)
+        rc = barrow_live_census_take(c, target, rt, err);
+    barrow_stop_end(&stop);
+    if (rc == 0)
+        c->pause_ns = now_ns() - begin;
+    return rc;
 }

@@ -20,15 +20,19 @@ struct barrow_live_census {
     size_t count;
     uint64_t objects, tracked, bytes;
     uint64_t read_bytes; /* of the process's memory */
+    uint64_t pause_ns;   /* how long the process stood still */
     bool torn;           /* a list changed while it was followed: some objects may be missing */
 };
 
 /* Counts once, in the memory that `target` stands for. */
 int barrow_live_census_take(struct barrow_live_census *census, struct barrow_target *target,
                        const struct barrow_runtime *runtime, struct barrow_error *err);
-/* The same, and anew if the process collects garbage meanwhile, a few times. */
+/* The same while the process goes on; anew if its lists change too much meanwhile, a few times. */
 int barrow_live_census_of(struct barrow_live_census *census, struct barrow_target *target,
-                     const struct barrow_runtime *runtime, struct barrow_error *err);
+                          const struct barrow_runtime *runtime, struct barrow_error *err);
+/* The same while the process stands still: nothing is missed. */
+int barrow_live_census_stopped(struct barrow_live_census *census, struct barrow_target *target,
+                               const struct barrow_runtime *runtime, struct barrow_error *err);
 void barrow_live_census_free(struct barrow_live_census *census);
 
 #endif

@@ -28,13 +28,15 @@ static int census_main(const void *values, int count, char **operands, struct ba
     return barrow_census_files(values, count, operands, err);
 }
 
-static const struct barrow_option options[] = {VIEW_OPTION_LIMIT(struct census_options),
-                                               {"top", 0, OPTION_COUNT, "N",
-                                                offsetof(struct census_options, view.limit), NULL,
-                                                NULL, "the same as --limit"},
-                                               VIEW_OPTION_JSON(struct census_options),
-                                               VIEW_OPTION_COLOR(struct census_options),
-                                               OPTIONS_END};
+static const struct barrow_option options[] = {
+    VIEW_OPTION_LIMIT(struct census_options),
+    {"top", 0, OPTION_COUNT, "N", offsetof(struct census_options, view.limit), NULL, NULL,
+     "the same as --limit"},
+    {"stop", 0, OPTION_FLAG, NULL, offsetof(struct census_options, stop), NULL, NULL,
+     "let a process stand still while it is read, so that nothing is missed"},
+    VIEW_OPTION_JSON(struct census_options),
+    VIEW_OPTION_COLOR(struct census_options),
+    OPTIONS_END};
 
 static const struct census_options defaults = {.view = VIEW_DEFAULTS};
 
@@ -42,7 +44,7 @@ const struct barrow_command barrow_command_census = {
     .usage = "[OPTIONS] PID\n[OPTIONS] FILE...",
     .about = "Of a running Python process (CPython 3.11 to 3.15), counts the objects by class,\n"
              "with their bytes. Nothing has to be prepared: the process is only read, from\n"
-             "outside; nothing is put into it and it isn't stopped. Counted is what the\n"
+             "outside; nothing is put into it and it goes on. Counted is what the\n"
              "collector tracks and what is reached from that. It takes the same user and a\n"
              "kernel that allows it, or CAP_SYS_PTRACE.\n"
              "Of a FILE, shows how many objects each class had over time, and how many bytes,\n"

@@ -9,6 +9,7 @@
 
 struct census_options {
     struct barrow_view_options view;
+    bool stop; /* a process, while it is read */
 };
 
 int barrow_census_pid(const struct census_options *options, uint32_t pid,

@@ -62,6 +62,8 @@ static void print_json(const struct barrow_view_options *o, const struct result 
     barrow_json_bool(&json, !c->torn);
     barrow_json_key(&json, "took_s");
     barrow_json_seconds(&json, r->took_ns);
+    barrow_json_key(&json, "pause_s");
+    barrow_json_seconds(&json, c->pause_ns);
     barrow_json_key(&json, "rows");
     barrow_json_begin_array(&json);
     for (size_t i = 0; i < shown; i++) {
@@ -85,7 +87,7 @@ static void print_head(const struct barrow_view *view, const struct result *r)
     const struct barrow_terminal *t = &view->terminal;
     char count[BARROW_UNITS_ROOM], tracked[BARROW_UNITS_ROOM], bytes[BARROW_UNITS_ROOM];
     char version[24];
-    char *took = barrow_duration(t, r->took_ns);
+    char *took = barrow_duration(t, c->pause_ns ? c->pause_ns : r->took_ns);
     char *name = barrow_printable(t, r->target.name);
 
     fprintf(t->out, "%sclasses of process %" PRIu32 "%s (%s, Python %s): %s in %s objects\n",
@@ -94,9 +96,9 @@ static void print_head(const struct barrow_view *view, const struct result *r)
             barrow_units_count(count, c->objects));
     char *counted = barrow_format(
         "Counted: %s objects that the collector tracks and %s others reached from them, read from "
-        "outside in %s while the process went on.",
+        "outside in %s while the process %s.",
         barrow_units_count(tracked, c->tracked), barrow_units_count(count, c->objects - c->tracked),
-        took);
+        took, c->pause_ns ? "stood still" : "went on");
     barrow_view_say(view, STYLE_DIM, "", counted);
     free(counted);
     free(name);
@@ -134,21 +136,23 @@ static void print_text(const struct barrow_view_options *o, const struct result 
     if (c->torn)
         barrow_view_say(&view, STYLE_WARN, "note: ",
                         "the process changed its lists of objects while they were read: some "
-                        "objects are missing; asking again may give all");
+                        "objects are missing; --stop gives all");
 }
 
 /* ---- the command ---- */
 
-static int take(struct result *r, uint32_t pid, struct barrow_error *err)
+static int take(struct result *r, const struct census_options *o, uint32_t pid,
+                struct barrow_error *err)
 {
     uint64_t begin = now_ns();
 
     if (barrow_target_open(&r->target, pid, err) < 0 ||
-        barrow_runtime_find(&r->runtime, &r->target, err) < 0 ||
-        barrow_live_census_of(&r->census, &r->target, &r->runtime, err) < 0)
+        barrow_runtime_find(&r->runtime, &r->target, err) < 0)
         return -1;
+    int rc = o->stop ? barrow_live_census_stopped(&r->census, &r->target, &r->runtime, err)
+                     : barrow_live_census_of(&r->census, &r->target, &r->runtime, err);
     r->took_ns = now_ns() - begin;
-    return 0;
+    return rc;
 }
 
 int barrow_census_pid(const struct census_options *o, uint32_t pid, struct barrow_error *err)
@@ -157,7 +161,7 @@ int barrow_census_pid(const struct census_options *o, uint32_t pid, struct barro
 
     signal(SIGPIPE, SIG_IGN); /* see barrow_output_end() */
     barrow_progress_start("reading the process");
-    int rc = take(&r, pid, err);
+    int rc = take(&r, o, pid, err);
     barrow_progress_stop();
     if (rc == 0 && o->view.json)
         print_json(&o->view, &r);
