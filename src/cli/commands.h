@@ -14,6 +14,10 @@
     X(tree, "who owns the memory: down the call tree")            \
     X(flame, "who owns the memory: a picture of the call tree")   \
     X(leaks, "what was never freed, and where it was born")       \
+    X(types, "what lives in a heap snapshot: by class, ...")      \
+    X(dominators, "who keeps how much alive, as a tree")          \
+    X(why, "what keeps objects alive, and where they were born")  \
+    X(cycles, "what refers to itself: only the collector frees it") \
     X(temporary, "what was freed again at once: churn")           \
     X(timeline, "memory and garbage collections over time")       \
     X(dig, "a heap snapshot of a running process")                \

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/leaks.h"
 #include "cli/memory.h"
 #include "cli/rows.h"
 #include "cli/view.h"
@@ -11,14 +12,7 @@
 #include "table/leaks.h"
 #include "table/stack.h"
 
-struct leaks_options {
-    struct barrow_view_options view;
-    int by;
-    const char *filter;
-};
-
-enum { BY_LINE, BY_STACK };
-static const char *const groupings[] = {"line", "stack", NULL};
+static const char *const groupings[] = {"holder", "line", "stack", NULL};
 
 static struct barrow_frame birth_frame(const struct barrow_profile *p,
                                        const struct barrow_leak *leak)
@@ -108,7 +102,7 @@ static void put_leak(struct barrow_columns *c, const struct barrow_view *view,
     free(place);
 }
 
-static void print_text(struct barrow_view *view, const struct leaks_options *o,
+static void print_text(struct barrow_view *view, const struct barrow_leaks_options *o,
                        const struct barrow_leak *leaks, size_t count)
 {
     static const struct barrow_column columns[] = {BARROW_COLUMNS_NUMBERS, BARROW_COLUMN_FUNCTION,
@@ -133,25 +127,25 @@ static void print_text(struct barrow_view *view, const struct leaks_options *o,
         barrow_columns_print(c);
     else
         fprintf(t->out, " everything was freed\n");
-    barrow_view_more(view, count, o->by == BY_LINE ? "lines" : "stacks");
+    barrow_view_more(view, count, o->by == LEAKS_BY_LINE ? "lines" : "stacks");
     barrow_columns_free(c);
 }
 
-static int leaks_main(const void *values, int count, char **operands, struct barrow_error *err)
+static int show_births(const struct barrow_leaks_options *o, int count, char **operands,
+                       struct barrow_error *err)
 {
-    const struct leaks_options *o = values;
     struct barrow_view view;
     struct barrow_leak *leaks = NULL;
     size_t leak_count = 0;
 
-    if (barrow_view_open(&view, &o->view, count, operands, err) < 0)
+    if (barrow_view_open(&view, &o->heap.view, count, operands, err) < 0)
         return -1;
-    if (barrow_leaks_find(view.profile, o->filter, o->by == BY_STACK, &leaks, &leak_count, err) <
-        0) {
+    if (barrow_leaks_find(view.profile, o->filter, o->by == LEAKS_BY_STACK, &leaks, &leak_count,
+                          err) < 0) {
         barrow_view_drop(&view);
         return -1;
     }
-    if (o->view.json)
+    if (o->heap.view.json)
         write_json(&view, leaks, leak_count);
     else
         print_text(&view, o, leaks, leak_count);
@@ -160,23 +154,46 @@ static int leaks_main(const void *values, int count, char **operands, struct bar
     return 0;
 }
 
-static const struct barrow_option options[] = {{"by", 'b', OPTION_CHOICE, "GROUPING",
-                                                offsetof(struct leaks_options, by), groupings, NULL,
-                                                "one finding a line (default) or a stack"},
-                                               VIEW_OPTION_FILTER(struct leaks_options),
-                                               VIEW_OPTION_LIMIT(struct leaks_options),
-                                               VIEW_OPTION_JSON(struct leaks_options),
-                                               VIEW_OPTION_COLOR(struct leaks_options),
-                                               OPTIONS_END};
+static int leaks_main(const void *values, int count, char **operands, struct barrow_error *err)
+{
+    struct barrow_leaks_options o = *(const struct barrow_leaks_options *)values;
 
-static const struct leaks_options defaults = {.view = VIEW_DEFAULTS, .by = BY_LINE};
+    if (o.by == LEAKS_BY_WHAT_THERE_IS)
+        o.by = !o.filter && barrow_heap_view_has(count, operands) ? LEAKS_BY_HOLDER : LEAKS_BY_LINE;
+    if (o.by == LEAKS_BY_HOLDER && o.filter)
+        return barrow_fail(err, BARROW_E_USAGE,
+                           "--filter is about lines and stacks: add --by line");
+    return o.by == LEAKS_BY_HOLDER ? barrow_leaks_by_holder(&o, count, operands, err)
+                                   : show_births(&o, count, operands, err);
+}
+
+static const struct barrow_option options[] = {
+    {"by", 'b', OPTION_CHOICE, "GROUPING", offsetof(struct barrow_leaks_options, by), groupings,
+     NULL,
+     "one finding a holder (default with a heap snapshot), a line of birth (default without) or a "
+     "stack"},
+    {"filter", 0, OPTION_TEXT, "EXPR", offsetof(struct barrow_leaks_options, filter), NULL, NULL,
+     "by line or stack: only what matches: key=glob or key!=glob, joined by commas; keys: file, "
+     "function, module, line (with any. before it: anywhere in the stack), domain, thread, "
+     "process"},
+    HEAP_OPTION_SNAPSHOT(struct barrow_leaks_options),
+    HEAP_OPTION_LIMIT(struct barrow_leaks_options),
+    HEAP_OPTION_JSON(struct barrow_leaks_options),
+    HEAP_OPTION_COLOR(struct barrow_leaks_options),
+    OPTIONS_END};
+
+static const struct barrow_leaks_options defaults = {.heap = {.view = VIEW_DEFAULTS},
+                                                     .by = LEAKS_BY_WHAT_THERE_IS};
 
 const struct barrow_command barrow_command_leaks = {
     .usage = "[OPTIONS] FILE...",
-    .about = "Shows what was still allocated when recording ended: the line it was born at\n"
-             "and the calls that led there (of several stacks, the one that holds most).\n"
-             "Recording ends before modules are taken apart and no gc.collect runs first,\n"
-             "so what module globals hold and what waits in reference cycles counts too.",
+    .about = "With a heap snapshot (barrow run --dig) shows what piles up: which object holds\n"
+             "more and more, the line that made it, and the line where what it holds was born.\n"
+             "Data that is loaded once and bounded caches are no leaks and are not shown.\n"
+             "Without one, or by line or stack, shows all that was still allocated when\n"
+             "recording ended: the line it was born at and the calls that led there. Recording\n"
+             "ends before modules are taken apart and no gc.collect runs first, so what module\n"
+             "globals hold and what waits in reference cycles counts too.",
     .examples = "barrow leaks app.1234.barrow\n"
                 "barrow leaks --by stack --limit 5 app.1234.barrow\n"
                 "barrow leaks --filter 'module!=importlib*' app.1234.barrow",

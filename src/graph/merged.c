@@ -51,16 +51,16 @@ static uint32_t fold_name(const struct merge *m, const struct barrow_step *step)
 {
     uint32_t kind = step->name >> HEAP_NAME_SHIFT;
 
+    if (barrow_step_is_item(m->paths->graph, step->from, step->name)) {
+        /* Of an object's own dict: an attribute like any other. */
+        bool attribute = is_dict_vertex(m, step->from);
+        return HEAP_NAME(HEAP_NAME_VALUE, attribute ? barrow_step_key(m->paths->graph, step) : 0);
+    }
     switch ((enum heap_name)kind) {
     case HEAP_NAME_ATTRIBUTE:
     case HEAP_NAME_VARIABLE:
     case HEAP_NAME_INTERNAL:
         return step->name;
-    case HEAP_NAME_VALUE: /* of an object's own dict: an attribute like any other */
-        if (!is_dict_vertex(m, step->from) || step->edge == 0)
-            return HEAP_NAME(kind, 0);
-        return HEAP_NAME(kind,
-                         barrow_words_text_of(m->paths->graph, m->heap->target[step->edge - 1]));
     default:
         return HEAP_NAME(kind, 0);
     }

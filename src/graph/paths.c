@@ -12,9 +12,10 @@ static int no_memory(struct barrow_error *err)
 
 /* ---- what explains little ---- */
 
-/* References that all functions, frames or instances have. */
-static const char *const noise[] = {"__globals__", "__builtins__", "f_globals",
-                                    "f_builtins",  "__class__",    "__module__"};
+/* References that all functions, frames, instances or classes have. */
+static const char *const noise[] = {"__globals__", "__builtins__", "f_globals", "f_builtins",
+                                    "__class__",   "__module__",   "__base__",  "__bases__",
+                                    "__mro__",     "subclasses"};
 
 static bool is_noise_string(const char *text, uint32_t length)
 {
@@ -334,4 +335,23 @@ int barrow_paths_referrers(const struct barrow_paths *paths, uint32_t vertex,
     *count = kept;
     free(list);
     return 0;
+}
+
+uint64_t barrow_paths_cut(const struct barrow_paths *paths, const struct barrow_step *step)
+{
+    const struct barrow_heap *heap = paths->graph->heap;
+    bool root = step->from > heap->object_count;
+    uint32_t r = root ? step->from - heap->object_count : 0;
+    uint64_t first = root ? paths->root_edges[r] : heap->edge_start[step->from];
+    uint64_t end = root ? paths->root_edges[r + 1] : heap->edge_start[step->from + 1];
+
+    if (paths->graph->idom[step->to] != step->from)
+        return 0;
+    for (uint64_t e = first; e < end; e++) {
+        uint32_t target = root ? heap->root_edges[e].target : heap->target[e];
+        uint32_t name = root ? heap->root_edges[e].name : heap->name[e];
+        if (e != step->edge && target == step->to && name >> HEAP_NAME_SHIFT != HEAP_NAME_WEAK)
+            return 0;
+    }
+    return paths->graph->retained[step->to];
 }

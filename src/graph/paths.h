@@ -43,6 +43,10 @@ int barrow_paths_through(const struct barrow_paths *paths, const struct barrow_s
 int barrow_paths_referrers(const struct barrow_paths *paths, uint32_t vertex,
                            struct barrow_step **steps, size_t *count, struct barrow_error *err);
 
+/* What is freed when this one reference is cut: all that its target retains if nothing else, and no second
+ * reference, holds that; else nothing. */
+uint64_t barrow_paths_cut(const struct barrow_paths *paths, const struct barrow_step *step);
+
 /* ---- many objects (merged.c) ---- */
 
 struct barrow_merged_node {

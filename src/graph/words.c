@@ -201,6 +201,8 @@ static void add_attribute(struct barrow_buffer *out, const struct barrow_graph *
 static void add_internal(struct barrow_buffer *out, const struct barrow_graph *graph,
                          uint32_t string)
 {
+    if (!string)
+        return;
     barrow_buffer_add_text(out, ".<");
     barrow_words_string(out, graph, string);
     barrow_buffer_add_byte(out, '>');
@@ -223,13 +225,15 @@ static void add_quoted(struct barrow_buffer *out, const char *text, uint32_t len
 }
 
 /* The value of a dict, by its key: .name, ["key"], [42], [int]. */
-static void add_value(struct barrow_buffer *out, const struct barrow_graph *graph, uint64_t edge,
-                      bool after_dict)
+static void add_value(struct barrow_buffer *out, const struct barrow_graph *graph,
+                      const struct barrow_step *step, bool after_dict)
 {
     const struct barrow_heap *heap = graph->heap;
-    uint32_t key = edge ? heap->target[edge - 1] : 0, length;
-    bool has_key = edge && heap->name[edge - 1] >> HEAP_NAME_SHIFT == HEAP_NAME_KEY;
-    uint32_t string = has_key ? barrow_words_text_of(graph, key) : 0;
+    bool named = step->name >> HEAP_NAME_SHIFT == HEAP_NAME_ATTRIBUTE;
+    bool has_key =
+        !named && step->edge && heap->name[step->edge - 1] >> HEAP_NAME_SHIFT == HEAP_NAME_KEY;
+    uint32_t key = has_key ? heap->type[heap->target[step->edge - 1]] : 0; /* its class */
+    uint32_t string = barrow_step_key(graph, step), length;
     const char *text = barrow_graph_string(graph, string, &length);
 
     if (string && after_dict && is_identifier(text, length)) {
@@ -237,15 +241,37 @@ static void add_value(struct barrow_buffer *out, const struct barrow_graph *grap
         return;
     }
     barrow_buffer_add_byte(out, '[');
-    if (!has_key)
-        barrow_buffer_add_byte(out, '*');
-    else if (!string)
-        barrow_words_type(out, graph, heap->type[key]);
-    else if (heap->types[heap->type[key]].flags & HEAP_TYPE_TEXT)
+    if (string && (named || heap->types[key].flags & HEAP_TYPE_TEXT))
         add_quoted(out, text, length);
-    else
+    else if (string)
         barrow_buffer_add(out, text, length);
+    else if (has_key)
+        barrow_words_type(out, graph, key);
+    else
+        barrow_buffer_add_text(out, named ? "str" : "*");
     barrow_buffer_add_byte(out, ']');
+}
+
+bool barrow_step_is_item(const struct barrow_graph *graph, uint32_t from, uint32_t name)
+{
+    uint32_t kind = name >> HEAP_NAME_SHIFT;
+
+    if (kind == HEAP_NAME_VALUE)
+        return true;
+    return kind == HEAP_NAME_ATTRIBUTE && !barrow_graph_is_root(graph, from) &&
+           graph->heap->types[graph->heap->type[from]].flags & HEAP_TYPE_DICT &&
+           !string_is(graph, name & HEAP_NAME_MASK, "__dict__");
+}
+
+uint32_t barrow_step_key(const struct barrow_graph *graph, const struct barrow_step *step)
+{
+    const struct barrow_heap *heap = graph->heap;
+
+    if (step->name >> HEAP_NAME_SHIFT == HEAP_NAME_ATTRIBUTE)
+        return step->name & HEAP_NAME_MASK;
+    if (step->edge == 0 || heap->name[step->edge - 1] >> HEAP_NAME_SHIFT != HEAP_NAME_KEY)
+        return 0;
+    return barrow_words_text_of(graph, heap->target[step->edge - 1]);
 }
 
 /* Is it a variable of a suspended or kept frame, or one that a function closes over? */
@@ -264,6 +290,13 @@ void barrow_words_step(struct barrow_buffer *out, const struct barrow_graph *gra
     uint32_t value = step->name & HEAP_NAME_MASK;
     bool merged = how == BARROW_WORDS_MERGED;
 
+    if (barrow_step_is_item(graph, step->from, step->name)) {
+        if (merged && !after_dict)
+            barrow_buffer_add_text(out, "[*]");
+        else
+            add_value(out, graph, step, after_dict);
+        return;
+    }
     switch ((enum heap_name)(step->name >> HEAP_NAME_SHIFT)) {
     case HEAP_NAME_REF:
         if (merged)
@@ -283,12 +316,6 @@ void barrow_words_step(struct barrow_buffer *out, const struct barrow_graph *gra
     case HEAP_NAME_KEY:
         barrow_buffer_add_text(out, ".<key>");
         return;
-    case HEAP_NAME_VALUE:
-        if (merged && !after_dict)
-            barrow_buffer_add_text(out, "[*]");
-        else
-            add_value(out, graph, step->edge, after_dict);
-        return;
     case HEAP_NAME_ELEMENT:
         barrow_buffer_add_text(out, "{*}");
         return;
@@ -304,6 +331,7 @@ void barrow_words_step(struct barrow_buffer *out, const struct barrow_graph *gra
     case HEAP_NAME_INTERNAL:
         add_internal(out, graph, value);
         return;
+    case HEAP_NAME_VALUE: /* above */
     case HEAP_NAME_WEAK:
     case HEAP_NAME_COUNTED:
         break;

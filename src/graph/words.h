@@ -27,6 +27,11 @@ uint32_t barrow_words_text_of(const struct barrow_graph *graph, uint32_t object)
 /* Is this the reference of an object to the dict of its own attributes?  In words the two are one. */
 bool barrow_step_is_dict(const struct barrow_graph *graph, uint32_t name, uint32_t to);
 
+/* Is it the reference of a dict to a value?  Those of dict subclasses are called after the key. */
+bool barrow_step_is_item(const struct barrow_graph *graph, uint32_t from, uint32_t name);
+/* The string of the key that such a step has; 0: not known. */
+uint32_t barrow_step_key(const struct barrow_graph *graph, const struct barrow_step *step);
+
 enum barrow_words_how {
     BARROW_WORDS_EXACT, /* [17], ["key"] */
     BARROW_WORDS_MERGED /* [*] */
