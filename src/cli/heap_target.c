@@ -9,7 +9,7 @@
 #include "cli/memory.h"
 #include "table/stack.h"
 
-static void take(struct barrow_target *target, uint32_t object)
+static void take(struct barrow_heap_target *target, uint32_t object)
 {
     if ((target->count & (target->count + 1)) == 0) /* full: 0, 1, 3, 7, ... */
         target->objects =
@@ -30,7 +30,7 @@ static bool parse_address(const char *word, uint64_t *address)
     return errno == 0 && *end == '\0';
 }
 
-static int find_address(struct barrow_target *target, const struct barrow_heap_view *h,
+static int find_address(struct barrow_heap_target *target, const struct barrow_heap_view *h,
                         uint64_t address, struct barrow_error *err)
 {
     for (uint32_t i = 1; i <= h->heap->object_count; i++)
@@ -85,8 +85,8 @@ static bool born_at(const struct barrow_heap_view *h, const struct barrow_birth 
     return false;
 }
 
-static int find_place(struct barrow_target *target, struct barrow_heap_view *h, const char *word,
-                      size_t length, uint32_t line, struct barrow_error *err)
+static int find_place(struct barrow_heap_target *target, struct barrow_heap_view *h,
+                      const char *word, size_t length, uint32_t line, struct barrow_error *err)
 {
     if (!h->heap->birth)
         return barrow_fail(err, BARROW_E_USAGE,
@@ -202,12 +202,12 @@ static int no_class(const struct classes *c, const char *word, struct barrow_err
                        word);
 }
 
-static int find_class(struct barrow_target *target, const struct barrow_heap_view *h,
+static int find_class(struct barrow_heap_target *target, const struct barrow_heap_view *h,
                       const char *word, struct barrow_error *err)
 {
     struct classes c = list_classes(h);
     bool is_glob = strpbrk(word, "*?[") != NULL;
-    uint32_t first, other, taken = 0;
+    uint32_t first = 0, other = 0, taken = 0;
     int rc = 0;
 
     for (int how = is_glob ? 2 : 0; how <= (is_glob ? 2 : 1) && !taken; how++)
@@ -226,15 +226,15 @@ static int find_class(struct barrow_target *target, const struct barrow_heap_vie
     return rc;
 }
 
-int barrow_target_find(struct barrow_target *target, struct barrow_heap_view *h, const char *word,
-                       struct barrow_error *err)
+int barrow_heap_target_find(struct barrow_heap_target *target, struct barrow_heap_view *h,
+                            const char *word, struct barrow_error *err)
 {
     uint64_t address;
     uint32_t line;
     size_t length;
     int rc;
 
-    *target = (struct barrow_target){0};
+    *target = (struct barrow_heap_target){0};
     if (parse_address(word, &address))
         rc = find_address(target, h, address, err);
     else if (parse_place(word, &length, &line))
@@ -242,13 +242,13 @@ int barrow_target_find(struct barrow_target *target, struct barrow_heap_view *h,
     else
         rc = find_class(target, h, word, err);
     if (rc < 0)
-        barrow_target_free(target);
+        barrow_heap_target_free(target);
     return rc;
 }
 
-void barrow_target_free(struct barrow_target *target)
+void barrow_heap_target_free(struct barrow_heap_target *target)
 {
     free(target->objects);
     free(target->words);
-    *target = (struct barrow_target){0};
+    *target = (struct barrow_heap_target){0};
 }

@@ -4,7 +4,7 @@
 
 #include "cli/heap_view.h"
 
-struct barrow_target {
+struct barrow_heap_target {
     uint32_t *objects; /* ascending */
     size_t count;
     char *words; /* "app.Session", "dict at 0x7f...", "born at app.py:12" */
@@ -13,8 +13,8 @@ struct barrow_target {
 /* An address (0x7f3a..., or decimal as id() gives it), a place (app.py:12: objects born there; loads births),
  * a class (Session, app.Session) or a glob over classes.  Fails with near names if nothing is called so, and
  * if a name means several classes. */
-int barrow_target_find(struct barrow_target *target, struct barrow_heap_view *h, const char *word,
+int barrow_heap_target_find(struct barrow_heap_target *target, struct barrow_heap_view *h, const char *word,
                        struct barrow_error *err);
-void barrow_target_free(struct barrow_target *target);
+void barrow_heap_target_free(struct barrow_heap_target *target);
 
 #endif

@@ -32,7 +32,7 @@ struct why_options {
 struct answer {
     struct barrow_heap_view *h;
     const struct why_options *options;
-    struct barrow_target target;
+    struct barrow_heap_target target;
     struct barrow_merged merged;
     uint64_t bytes, retained;
     char *path;   /* the way that most of them share */
@@ -111,7 +111,7 @@ static int find_out(struct answer *a, const char *word, struct barrow_error *err
 {
     struct barrow_buffer words = {0};
 
-    if (barrow_target_find(&a->target, a->h, word, err) < 0 ||
+    if (barrow_heap_target_find(&a->target, a->h, word, err) < 0 ||
         barrow_heap_view_paths(a->h, err) < 0 ||
         barrow_merged_of(&a->merged, a->h->paths, a->target.objects, a->target.count, err) < 0)
         return -1;
@@ -129,7 +129,7 @@ static int find_out(struct answer *a, const char *word, struct barrow_error *err
 static void free_answer(struct answer *a)
 {
     barrow_merged_free(&a->merged);
-    barrow_target_free(&a->target);
+    barrow_heap_target_free(&a->target);
     free(a->path);
     free(a->others);
     free(a->births);
