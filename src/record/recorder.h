@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "ledger/format.h"
+#include "ledger/census.h"
 
 struct barrow_recorder_options {
     const char *path;      /* of the ledger; NULL: in memory */
@@ -61,6 +61,10 @@ void barrow_recorder_add_sys_path(const char *directory);
 
 /* A named point in time. */
 void barrow_recorder_mark(const char *name);
+
+/* Stores a class census, if something is recorded; its time is now.  False: nothing is, or no room. */
+bool barrow_recorder_census(const struct ledger_census *head,
+                            const struct ledger_census_class *classes, size_t count);
 
 /* The collector's callbacks. */
 void barrow_gc_started(int generation);
