@@ -25,12 +25,17 @@ if TYPE_CHECKING:
     from barrow._open import open as open
     from barrow._record import mark as mark
     from barrow._record import record as record
+    from barrow._watch import ConfigError as ConfigError
+    from barrow._watch import Watch as Watch
+    from barrow._watch import watch as watch
 
 __all__ = [
+    "ConfigError",
     "Error",
     "Ledger",
     "LedgerError",
     "Table",
+    "Watch",
     "__version__",
     "dig",
     "load_ipython_extension",
@@ -38,6 +43,7 @@ __all__ = [
     "open",
     "profile",
     "record",
+    "watch",
 ]
 
 _HOMES = {
@@ -52,6 +58,9 @@ _HOMES = {
     "load_ipython_extension": "_ipython",
     "mark": "_record",
     "record": "_record",
+    "ConfigError": "_watch",
+    "Watch": "_watch",
+    "watch": "_watch",
 }
 
 

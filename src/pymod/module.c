@@ -60,7 +60,8 @@ static int module_exec(PyObject *module)
         return -1;
     if (PyModule_AddFunctions(module, barrow_record_methods) < 0 ||
         PyModule_AddFunctions(module, barrow_lines_methods) < 0 ||
-        PyModule_AddFunctions(module, barrow_dig_methods) < 0)
+        PyModule_AddFunctions(module, barrow_dig_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_watch_methods) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "__version__", BARROW_VERSION);
 }

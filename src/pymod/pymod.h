@@ -44,5 +44,6 @@ extern PyMethodDef barrow_lines_methods[];
 extern PyMethodDef barrow_dig_methods[];
 extern PyMethodDef barrow_reader_methods[];
 extern PyMethodDef barrow_stats_methods[];
+extern PyMethodDef barrow_watch_methods[];
 
 #endif

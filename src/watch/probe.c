@@ -1,5 +1,5 @@
-/* A class's objects come in runs, so the class of the last object is looked at first; then a hash map of
- * classes.  Names are read once a class, at the end, while no class can go away.
+/* A class's objects come in runs, so the class of the last object is looked at first; then a hash
+ * map of classes.  Names are read once a class, at the end, while no class can go away.
  */
 #include "watch/probe.h"
 

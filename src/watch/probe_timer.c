@@ -1,6 +1,6 @@
-/* The thread runs while `generation` is what it was when it was made.  Ending it is raising that number,
- * which is also the futex that it sleeps on: a thread that nobody could wait for any longer (a handler of the
- * program's blocks in it) never mistakes a later start for its own.
+/* The thread runs while `generation` is what it was when it was made.  Ending it is raising that
+ * number, which is also the futex that it sleeps on: a thread that nobody could wait for any longer
+ * (a handler of the program's blocks in it) never mistakes a later start for its own.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -99,7 +99,8 @@ static void end(uint64_t wait_ns)
     Py_BEGIN_ALLOW_THREADS;
     if (pthread_timedjoin_np(timer.thread, NULL, &until) != 0)
         pthread_detach(timer.thread);
-    else /* Joined is not gone: for a moment the kernel still counts it among the process's threads. */
+    else /* Joined is not gone: for a moment the kernel still counts it among the process's threads.
+          */
         for (int i = 0; i < 10000 && BARROW_RAW(SYS_tgkill, raw_getpid(), timer.tid, 0) == 0; i++)
             BARROW_RAW(SYS_sched_yield);
     Py_END_ALLOW_THREADS;

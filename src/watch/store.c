@@ -38,8 +38,7 @@ static uint32_t intern(void *unused, const char *bytes, uint32_t count)
     (void)unused;
     if (!barrow_map_reserve(&store.texts, 1))
         return 0;
-    uint32_t *value =
-        find_text(&store.texts, strings->base, (struct text){bytes, count}, hash);
+    uint32_t *value = find_text(&store.texts, strings->base, (struct text){bytes, count}, hash);
     if (*value)
         return *value;
     uint64_t offset = *used, end = offset + 4 + ((count + 3u) & ~3u);
@@ -55,7 +54,8 @@ static uint32_t intern(void *unused, const char *bytes, uint32_t count)
 
 /* ---- the file ---- */
 
-/* Makes the ledger: at `root`, or, if that is there or belongs to the parent, at a name with the pid. */
+/* Makes the ledger: at `root`, or, if that is there or belongs to the parent, at a name with the
+ * pid. */
 static int create(bool is_child, struct barrow_error *err)
 {
     char path[PATH_MAX];
