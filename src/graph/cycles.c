@@ -6,8 +6,7 @@
  * completed inside that one.
  *
  *     vertex 0                    the super-root, roots with it
- *     vertex 1 .. components      the components, in the order in which Tarjan's algorithm ends
- * them
+ *     vertex 1 .. components      the components, as Tarjan's algorithm ends them
  *
  * Garbage, which no root reaches, hangs from vertex 0 by the components that nothing else leads to.
  */

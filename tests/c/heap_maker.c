@@ -245,6 +245,35 @@ static void make_head(unsigned char *ledger)
     state->end_ns = 1000000000;
 }
 
+unsigned char *maker_ledger_of(const void *heap_bytes, size_t count, const unsigned char *base,
+                               size_t base_bytes, size_t *bytes)
+{
+    uint64_t before =
+        base ? (base_bytes + LEDGER_PAGE - 1) / LEDGER_PAGE * LEDGER_PAGE : LEDGER_EXTENTS_OFFSET;
+    uint64_t payload = (count + LEDGER_PAGE - 1) / LEDGER_PAGE * LEDGER_PAGE;
+    *bytes = before + LEDGER_PAGE + payload;
+    unsigned char *ledger = COLUMN(*bytes, unsigned char);
+    if (base)
+        memcpy(ledger, base, base_bytes);
+    else
+        make_head(ledger);
+    struct ledger_state *state = (struct ledger_state *)(void *)(ledger + LEDGER_STATE_OFFSET);
+    state->file_bytes = *bytes;
+    state->used[LEDGER_HEAP] = count;
+    struct ledger_extent *extent = (struct ledger_extent *)(void *)(ledger + before);
+    *extent = (struct ledger_extent){.magic = LEDGER_EXTENT_MAGIC,
+                                     .kind = LEDGER_HEAP,
+                                     .version = 1,
+                                     .record_bytes = 1,
+                                     .offset = before,
+                                     .payload_bytes = payload,
+                                     .capacity = payload};
+    extent->checksum = barrow_crc32(extent, 64);
+    if (count)
+        memcpy(ledger + before + LEDGER_PAGE, heap_bytes, count);
+    return ledger;
+}
+
 unsigned char *maker_ledger(struct barrow_heap **heaps, size_t count, const unsigned char *base,
                             size_t base_bytes, size_t *bytes)
 {
@@ -255,29 +284,8 @@ unsigned char *maker_ledger(struct barrow_heap **heaps, size_t count, const unsi
         barrow_heap_write(heaps[i], put, &sink);
         barrow_heap_seal(sink.bytes.items + start, sink.bytes.count - start, HEAP_STREAM_LIVE);
     }
-    uint64_t before =
-        base ? (base_bytes + LEDGER_PAGE - 1) / LEDGER_PAGE * LEDGER_PAGE : LEDGER_EXTENTS_OFFSET;
-    uint64_t payload = (sink.bytes.count + LEDGER_PAGE - 1) / LEDGER_PAGE * LEDGER_PAGE;
-    *bytes = before + LEDGER_PAGE + payload;
-    unsigned char *ledger = COLUMN(*bytes, unsigned char);
-    if (base)
-        memcpy(ledger, base, base_bytes);
-    else
-        make_head(ledger);
-    struct ledger_state *state = (struct ledger_state *)(void *)(ledger + LEDGER_STATE_OFFSET);
-    state->file_bytes = *bytes;
-    state->used[LEDGER_HEAP] = sink.bytes.count;
-    struct ledger_extent *extent = (struct ledger_extent *)(void *)(ledger + before);
-    *extent = (struct ledger_extent){.magic = LEDGER_EXTENT_MAGIC,
-                                     .kind = LEDGER_HEAP,
-                                     .version = 1,
-                                     .record_bytes = 1,
-                                     .offset = before,
-                                     .payload_bytes = payload,
-                                     .capacity = payload};
-    extent->checksum = barrow_crc32(extent, 64);
-    if (sink.bytes.count)
-        memcpy(ledger + before + LEDGER_PAGE, sink.bytes.items, sink.bytes.count);
+    unsigned char *ledger =
+        maker_ledger_of(sink.bytes.items, sink.bytes.count, base, base_bytes, bytes);
     free(sink.bytes.items);
     return ledger;
 }

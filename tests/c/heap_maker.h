@@ -75,14 +75,16 @@ struct barrow_heap *maker_heap(struct heap_maker *maker);
 struct barrow_heap **maker_read_text(const char *text, size_t *count, unsigned *line,
                                      const char **why);
 
-/* A heap of `objects` objects as programs have them: classes of Zipf's sizes, whose instances have dicts,
+/* A heap of about `objects` objects as programs have them: classes of Zipf's sizes, whose instances have dicts,
  * lists and texts, in modules and caches; about two references an object. */
 struct barrow_heap *maker_big(uint32_t objects, uint64_t seed);
 /* Any graph: several roots, weak references, loops, parts that no root reaches. */
 struct barrow_heap *maker_random(uint64_t seed, uint32_t objects, uint32_t edges);
 
-/* The bytes of a ledger with these snapshots in it, to be freed.  `base` (may be NULL) is a ledger that
- * they are added to. */
+/* The bytes of a ledger with this HEAP table, or with these snapshots in it; to be freed.  `base` (may be NULL) is
+ * a ledger that it is added to. */
+unsigned char *maker_ledger_of(const void *heap_bytes, size_t count, const unsigned char *base,
+                               size_t base_bytes, size_t *bytes);
 unsigned char *maker_ledger(struct barrow_heap **heaps, size_t count, const unsigned char *base,
                             size_t base_bytes, size_t *bytes);
 

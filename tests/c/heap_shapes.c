@@ -7,8 +7,8 @@
 /* ---- as programs have them ----
  *
  *     modules ─► module ─► dict ─► function ...
- *                            └───► cache: dict or list ─► instance ─► text, number, list, other
- * instance └──────► class
+ *                            └───► cache: dict or list ─► instance ─► text, number, list, sibling
+ *                                                            └──────► class
  *
  * What the collector tracks is made first, in this order.  Texts and numbers are LEAF + n at first;
  * they get their numbers behind the others, in the order in which references lead to them, as in a
@@ -82,9 +82,9 @@ static uint32_t value(struct shape *shape)
     uint64_t dice = chance(shape, 100);
     if (dice < 10)
         return shape->none;
-    if (dice < 45)
+    if (dice < 60)
         return LEAF + zipf(shape, SHARED);
-    return leaf(shape, dice < 75 ? LEAF_TEXT : LEAF_NUMBER);
+    return leaf(shape, dice < 80 ? LEAF_TEXT : LEAF_NUMBER);
 }
 
 static uint32_t add_instance(struct shape *shape, uint32_t sibling)
@@ -94,10 +94,12 @@ static uint32_t add_instance(struct shape *shape, uint32_t sibling)
     uint32_t self = add(shape, shape->class[class], 48 + 8 * fields, 0);
     for (uint32_t i = 0; i < fields; i++) {
         uint64_t dice = chance(shape, 20);
-        uint32_t to = value(shape);
-        if (dice == 0)
+        uint32_t to;
+        if (dice > 1)
+            to = value(shape);
+        else if (dice == 0)
             to = sibling;
-        else if (dice == 1) {
+        else {
             uint32_t count = (uint32_t)chance(shape, 6);
             to = add(shape, shape->list, 56 + 16 * count, count);
             for (uint32_t k = 0; k < count; k++)
