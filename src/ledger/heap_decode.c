@@ -69,7 +69,7 @@ void heap_take_head(struct heap_reader *reader, uint32_t number)
             reader->items[kind] = heap_table_of(heap, kind).count;
         else if (kind == HEAP_PART_STRINGS)
             reader->items[kind] = heap->string_count;
-        else if (head->columns >> kind & 1)
+        else if (kind < HEAP_PART_BIRTH || head->columns >> kind & 1)
             reader->items[kind] = kind == HEAP_PART_TARGET || kind == HEAP_PART_NAME
                                       ? heap->edge_count
                                       : heap->object_count;
