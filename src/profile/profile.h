@@ -198,6 +198,12 @@ void barrow_points_at(const struct barrow_profile *profile, const struct barrow_
 uint32_t barrow_profile_site_of(const struct barrow_profile *profile, uint32_t process,
                                 uint32_t number);
 
+/* The ledger of `process`, for what a profile leaves in it: heap snapshots (ledger/heap.h).  The tables that a profile
+ * is made of are gone from it.  NULL: there is no such process. */
+struct barrow_ledger;
+const struct barrow_ledger *barrow_profile_ledger(const struct barrow_profile *profile,
+                                                  uint32_t process);
+
 /* ---- grouping: profile -> rows (src/profile/group.c) ---- */
 
 /* X(NAME, its name on the command line) */
