@@ -95,11 +95,13 @@ native: san-build
 pytest: build
 	$(VENV)/bin/pytest $(PYTEST_ARGS)
 
-# The report's page in Chromium.
+# The report's page in Chromium, and heap snapshots in the loader of its DevTools.
 .PHONY: pages
-pages: build
+pages: build san-build
 	@$(BOOTSTRAP) test
-	$(VENV)/bin/pytest $(PYTEST_ARGS) tests/web
+	@scripts/web-tree tests/devtools build/devtools || \
+		echo "make: npm can't install the packages of tests/devtools (see build/devtools.log)" >&2
+	$(VENV)/bin/pytest $(PYTEST_ARGS) tests/web tests/devtools
 
 # The extension under sanitizers shadows the installed one.  Leaks: the unit tests look for them;
 # commands leave what they hold to the kernel, and the interpreter is full of them.

@@ -1,4 +1,4 @@
-/* Every format that a profile can be written in: X(name, traits, one line of help).
+/* Every format that a profile or a graph can be written in: X(name, traits, one line of help).
  *
  * A new format is one line here, one file NAME.c that defines `barrow_export_NAME`, and a golden
  * test in tests/cli, or for binary formats one in tests/python/test_formats.py.
@@ -20,5 +20,8 @@ enum barrow_export_traits {
     X(speedscope, EXPORT_PLAIN, "for speedscope; name the file something.speedscope.json")        \
     X(trace, EXPORT_NO_METRIC, "memory, collections and marks over time, for Perfetto and Chrome") \
     X(sqlite, EXPORT_BINARY | EXPORT_NO_METRIC, "a database with the tables of barrow sql")
+
+#define BARROW_GRAPH_EXPORTERS(X)                                                                    \
+    X(heapsnapshot, EXPORT_NO_METRIC, "a heap snapshot, for Chrome's DevTools (Memory > Load profile)")
 
 #endif

@@ -72,6 +72,30 @@ enum barrow_report_encoding { REPORT_VARINT, REPORT_DELTA, REPORT_TEXT };
     X(LINES_INCREMENT, "lines.increment_bytes", VARINT)       \
     X(LINES_MEMORY, "lines.memory_bytes", VARINT)             \
     X(LINES_PEAK, "lines.peak_bytes", VARINT)                 \
+    X(HEAP_TYPES_CLASS, "heap_types.class", VARINT)           \
+    X(HEAP_TYPES_MODULE, "heap_types.module", VARINT)         \
+    X(HEAP_TYPES_OBJECTS, "heap_types.objects", VARINT)       \
+    X(HEAP_TYPES_BYTES, "heap_types.bytes", VARINT)           \
+    X(HEAP_TYPES_RETAINED, "heap_types.retained", VARINT)     \
+    X(HEAP_NODES_DEPTH, "heap_nodes.depth", DELTA)            \
+    X(HEAP_NODES_KIND, "heap_nodes.kind", VARINT)             \
+    X(HEAP_NODES_NAME, "heap_nodes.name", VARINT)             \
+    X(HEAP_NODES_REFERENCE, "heap_nodes.reference", VARINT)   \
+    X(HEAP_NODES_OBJECTS, "heap_nodes.objects", VARINT)       \
+    X(HEAP_NODES_BYTES, "heap_nodes.bytes", VARINT)           \
+    X(HEAP_NODES_RETAINED, "heap_nodes.retained", VARINT)     \
+    X(HEAP_NODES_ADDRESS, "heap_nodes.address", VARINT)       \
+    X(HEAP_NODES_LENGTH, "heap_nodes.length", VARINT)         \
+    X(HEAP_NODES_BIRTH, "heap_nodes.birth", VARINT)           \
+    X(HEAP_NODES_PATH, "heap_nodes.path", VARINT)             \
+    X(HEAP_PATHS_DEPTH, "heap_paths.depth", DELTA)            \
+    X(HEAP_PATHS_KIND, "heap_paths.kind", VARINT)             \
+    X(HEAP_PATHS_NAME, "heap_paths.name", VARINT)             \
+    X(HEAP_PATHS_CLASS, "heap_paths.class", VARINT)           \
+    X(HEAP_PATHS_OBJECTS, "heap_paths.objects", VARINT)       \
+    X(HEAP_PATHS_ENDS, "heap_paths.ends", VARINT)             \
+    X(HEAP_PATHS_BYTES, "heap_paths.bytes", VARINT)           \
+    X(HEAP_PATHS_RETAINED, "heap_paths.retained", VARINT)     \
     X(SOURCES_FILE, "sources.file", VARINT)                   \
     X(SOURCES_TEXT, "sources.text", TEXT)
 enum barrow_report_column {

@@ -16,6 +16,7 @@
 
 #include "base/map.h"
 #include "export/report_columns.h"
+#include "export/report_heap.h"
 #include "export/report_sources.h"
 #include "table/keys.h"
 #include "table/profiled.h"
@@ -31,6 +32,7 @@ struct container {
     struct barrow_report_columns columns;
     struct barrow_report_sources sources;
     struct barrow_points points;
+    struct report_heap heap;
     struct barrow_map name_map;
     BARROW_ARRAY(const char *) names; /* [0]: "" */
     uint32_t *order, *place;
@@ -80,6 +82,18 @@ static uint32_t name_index(struct container *c, const char *name)
         barrow_map_fill(&c->name_map, index, hash, (uint32_t)c->names.count - 1);
     }
     return *index;
+}
+
+/* A text of a heap snapshot, which is not among them yet; its index. */
+static uint32_t add_text(void *context, const char *text)
+{
+    struct container *c = context;
+
+    if (!add_name(c, text)) {
+        c->failed = true;
+        return 0;
+    }
+    return (uint32_t)c->names.count - 1;
 }
 
 /* ---- stacks ---- */
@@ -390,6 +404,7 @@ static char *make_head(const struct container *c, size_t *length)
         barrow_put_number(&json, "source_left_out", c->sources.too_large);
         barrow_put_number(&json, "source_changed", c->sources.changed);
     }
+    report_heap_json(&c->heap, &json);
     barrow_report_columns_json(&c->columns, c->with_sources, &json);
     barrow_json_end_object(&json);
     bool failed = ferror(to) != 0;
@@ -401,6 +416,17 @@ static char *make_head(const struct container *c, size_t *length)
 }
 
 /* ---- all of it ---- */
+
+static int put_heap(struct container *c, struct barrow_error *err)
+{
+    c->heap.profile = c->profile;
+    c->heap.columns = &c->columns;
+    c->heap.known = c->names.items;
+    c->heap.known_count = c->names.count;
+    c->heap.add_text = add_text;
+    c->heap.context = c;
+    return report_heap_put(&c->heap, err);
+}
 
 static int collect(struct container *c, struct barrow_error *err)
 {
@@ -418,6 +444,8 @@ static int collect(struct container *c, struct barrow_error *err)
     put_points(c);
     put_changes(c);
     put_sources(c);
+    if (put_heap(c, err) < 0)
+        return -1;
     if (c->failed || barrow_report_columns_failed(&c->columns))
         return barrow_fail(err, BARROW_E_NO_MEMORY, "out of memory");
     return 0;
@@ -457,6 +485,7 @@ int barrow_report_container_write(const struct barrow_profile *profile, bool sou
         rc = compress(&c, write, context, err);
     barrow_report_columns_free(&c.columns);
     barrow_report_sources_free(&c.sources);
+    report_heap_free(&c.heap);
     barrow_points_free(&c.points);
     barrow_map_free(&c.name_map);
     free(c.names.items);

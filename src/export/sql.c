@@ -99,8 +99,8 @@ static void declare_tables(sqlite3 *db)
     static const char *const others[] = {"json_each", "json_tree"}; /* if SQLite has them */
     sqlite3_str *text = sqlite3_str_new(db);
 
-    for (const struct barrow_sql_table *t = barrow_sql_tables; t->name; t++)
-        sqlite3_str_appendf(text, "select 1 from %s limit 0;", t->name);
+    for (const struct barrow_sql_table *const *t = barrow_sql_tables; *t; t++)
+        sqlite3_str_appendf(text, "select 1 from %s limit 0;", (*t)->name);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         sqlite3_str_appendf(text, "select 1 from %s(null) limit 0;", others[i]);
     char *query = sqlite3_str_finish(text);

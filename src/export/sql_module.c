@@ -2,7 +2,8 @@
  *
  * A scan goes through the row numbers.  `id = N` goes to the row.  For the other columns by which
  * tables are joined an index is made when it is first asked for, so that no join has to compare
- * every row with every row: the row numbers, sorted by the column's value.
+ * every row with every row: the row numbers, sorted by the column's value.  Where the rows of a
+ * value follow one another anyway, the table tells which they are.
  *
  *     stacks.parent_id      0  0  1  2  2  2        rows with parent_id = 2: [3, 6) of the index
  *     row                   1  5  2  3  4  6
@@ -131,12 +132,20 @@ static int refuse(struct table *t, const struct barrow_error *err)
 
 /* ---- plans ---- */
 
+/* What finding rows by a column costs, and how many come. */
+static double rows_found(enum barrow_sql_role role, size_t rows)
+{
+    if (role == SQL_ID)
+        return 1;
+    return role == SQL_SLICE ? (double)rows / 2 : 10;
+}
+
 static int plan(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const struct table *t = (const struct table *)base;
     const struct barrow_sql_table *table = t->table;
     enum barrow_sql_role best = SQL_PLAIN;
-    size_t rows = table->needs_points && !t->data->has_points ? 100000 : table->count(t->data);
+    size_t rows = barrow_sql_is_loaded(t->data, table->needs) ? table->count(t->data) : 100000;
 
     info->estimatedCost = (double)rows;
     info->estimatedRows = (sqlite3_int64)rows;
@@ -145,15 +154,15 @@ static int plan(sqlite3_vtab *base, sqlite3_index_info *info)
         if (!c->usable || c->op != SQLITE_INDEX_CONSTRAINT_EQ || c->iColumn < 0)
             continue;
         enum barrow_sql_role role = table->columns[c->iColumn].role;
-        if (role == SQL_PLAIN || best == SQL_ID || best == role)
+        if (role <= best)
             continue;
         best = role;
         for (int k = 0; k < i; k++)
             info->aConstraintUsage[k].argvIndex = 0;
         info->aConstraintUsage[i].argvIndex = 1;
         info->idxNum = 1 + c->iColumn;
-        info->estimatedCost = role == SQL_ID ? 1 : 20;
-        info->estimatedRows = role == SQL_ID ? 1 : 10;
+        info->estimatedRows = (sqlite3_int64)rows_found(role, rows);
+        info->estimatedCost = rows_found(role, rows) * (role == SQL_INDEX ? 2 : 1);
         info->idxFlags = role == SQL_ID ? SQLITE_INDEX_SCAN_UNIQUE : 0;
     }
     return SQLITE_OK;
@@ -258,8 +267,13 @@ static int look_up(struct cursor *c, size_t column, int64_t value)
 {
     struct table *t = table_of(c);
     size_t rows = t->table->count(t->data);
+    enum barrow_sql_role role = t->table->columns[column].role;
 
-    if (t->table->columns[column].role == SQL_ID) {
+    if (role == SQL_RANGE || role == SQL_SLICE) {
+        t->table->range(t->data, column, value, &c->at, &c->end);
+        return SQLITE_OK;
+    }
+    if (role == SQL_ID) {
         bool there = value >= 0 && (uint64_t)value < rows;
         c->at = there ? (size_t)value : 0;
         c->end = there ? c->at + 1 : 0;
@@ -284,7 +298,7 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *text, int a
     int64_t value;
 
     (void)text;
-    if (t->table->needs_points && barrow_sql_load_points(t->data, &err) < 0)
+    if (barrow_sql_load(t->data, t->table->needs, &err) < 0)
         return refuse(t, &err);
     c->entries = NULL;
     c->at = c->end = 0;
@@ -352,12 +366,12 @@ int barrow_sql_register_tables(sqlite3 *db, struct barrow_sql_data *data, const 
     };
     int status = SQLITE_OK;
 
-    for (const struct barrow_sql_table *t = barrow_sql_tables; t->name && status == SQLITE_OK;
+    for (const struct barrow_sql_table *const *t = barrow_sql_tables; *t && status == SQLITE_OK;
          t++) {
         struct source *source = malloc(sizeof *source);
-        char *name = sqlite3_mprintf("%s%s", prefix, t->name);
+        char *name = sqlite3_mprintf("%s%s", prefix, (*t)->name);
         if (source && name) {
-            *source = (struct source){t, data};
+            *source = (struct source){*t, data};
             status = sqlite3_create_module_v2(db, name, &module, source, free);
         } else {
             free(source);

@@ -1,71 +1,15 @@
-/* The tables: each is a list of columns, X(name, type, role, value, what it is), from which come
- * its description and the function that gives its values.  In a value's expression `data` is what
- * is read from, `p` the profile, `row` the number of the row, and `r` the row's record. */
-#include "export/sql_tables.h"
+/* The tables of a profile, and the list of all tables. */
+#include "export/sql_define.h"
 
 #include <stdlib.h>
 
-#include "table/stack.h"
+#include "export/sql_heap.h"
 #include "table/summary.h"
-
-static struct barrow_sql_value null(void)
-{
-    return (struct barrow_sql_value){.kind = SQL_NULL};
-}
-
-static struct barrow_sql_value number(uint64_t value)
-{
-    int64_t integer = value < INT64_MAX ? (int64_t)value : INT64_MAX;
-
-    return (struct barrow_sql_value){.kind = SQL_INTEGER, .integer = integer};
-}
-
-/* A number of which 0 says that it is not known. */
-static struct barrow_sql_value known(uint64_t value)
-{
-    return value ? number(value) : null();
-}
-
-static struct barrow_sql_value seconds(uint64_t ns)
-{
-    return (struct barrow_sql_value){.kind = SQL_REAL, .real = (double)ns / 1e9};
-}
-
-/* "" says that there is none. */
-static struct barrow_sql_value text(const char *chars)
-{
-    if (!chars || !*chars)
-        return null();
-    return (struct barrow_sql_value){.kind = SQL_TEXT, .text = chars};
-}
 
 static struct barrow_sql_value pid(const struct barrow_profile *p, uint32_t process)
 {
     return process < p->process_count ? number(p->processes[process].pid) : null();
 }
-
-#define COLUMN(name, type, role, value, about) {#name, type, about, role},
-#define NUMBER(name, type, role, value, about) column_##name,
-#define VALUE(name, type, role, value, about) \
-    case column_##name:                       \
-        return value;
-
-/* Defines TABLE_columns[] and TABLE_value(); `record` declares `r`. */
-#define DEFINE(table, list, record)                                                              \
-    static const struct barrow_sql_column table##_columns[] = {list(COLUMN)};                    \
-    static struct barrow_sql_value table##_value(const struct barrow_sql_data *data, size_t row, \
-                                                 size_t column)                                  \
-    {                                                                                            \
-        enum { list(NUMBER) };                                                                   \
-        const struct barrow_profile *p = data->profile;                                          \
-        record;                                                                                  \
-        (void)p;                                                                                 \
-        (void)row;                                                                               \
-        switch (column) {                                                                        \
-            list(VALUE)                                                                          \
-        }                                                                                        \
-        return null();                                                                           \
-    }
 
 /* ---- summary: one row ---- */
 
@@ -134,14 +78,6 @@ static size_t processes_count(const struct barrow_sql_data *data)
 DEFINE(processes, PROCESSES, const struct barrow_process *r = &p->processes[row])
 
 /* ---- sites ---- */
-
-/* Frame that a site's bytes are allocated in; 0: none. */
-static uint32_t leaf_frame(const struct barrow_profile *p, const struct barrow_site *site)
-{
-    uint32_t leaf = barrow_stack_leaf(p, site->node);
-
-    return leaf && !p->nodes[leaf].is_folded ? p->nodes[leaf].frame : 0;
-}
 
 #define BYTES(metric) number(r->value[BARROW_METRIC_##metric].bytes)
 #define BLOCKS(metric) number(r->value[BARROW_METRIC_##metric].blocks)
@@ -339,20 +275,20 @@ static size_t tables_count(const struct barrow_sql_data *data)
     size_t count = 0;
 
     (void)data;
-    while (barrow_sql_tables[count].name)
+    while (barrow_sql_tables[count])
         count++;
     return count;
 }
-DEFINE(tables, TABLES, const struct barrow_sql_table *r = &barrow_sql_tables[row])
+DEFINE(tables, TABLES, const struct barrow_sql_table *r = barrow_sql_tables[row])
 
 /* A row number is table * 32 + column. */
 enum { MOST_COLUMNS = 32 };
 
-#define COLUMNS(X)                                                                     \
-    X(table_name, "TEXT", SQL_PLAIN, text(barrow_sql_tables[row / MOST_COLUMNS].name), \
-      "tables.name")                                                                   \
-    X(name, "TEXT", SQL_PLAIN, text(r->name), "of the column")                         \
-    X(type, "TEXT", SQL_PLAIN, text(r->type), "TEXT, INTEGER or REAL")                 \
+#define COLUMNS(X)                                                                      \
+    X(table_name, "TEXT", SQL_PLAIN, text(barrow_sql_tables[row / MOST_COLUMNS]->name), \
+      "tables.name")                                                                    \
+    X(name, "TEXT", SQL_PLAIN, text(r->name), "of the column")                          \
+    X(type, "TEXT", SQL_PLAIN, text(r->type), "TEXT, INTEGER or REAL")                  \
     X(about, "TEXT", SQL_PLAIN, text(r->about), "what it is")
 
 static size_t columns_count(const struct barrow_sql_data *data)
@@ -362,33 +298,46 @@ static size_t columns_count(const struct barrow_sql_data *data)
 static bool columns_has(const struct barrow_sql_data *data, size_t row)
 {
     (void)data;
-    return row % MOST_COLUMNS < barrow_sql_tables[row / MOST_COLUMNS].column_count;
+    return row % MOST_COLUMNS < barrow_sql_tables[row / MOST_COLUMNS]->column_count;
 }
 DEFINE(columns, COLUMNS,
        const struct barrow_sql_column *r =
-           &barrow_sql_tables[row / MOST_COLUMNS].columns[row % MOST_COLUMNS])
+           &barrow_sql_tables[row / MOST_COLUMNS]->columns[row % MOST_COLUMNS])
 
-#define TABLE(name, has, needs_points, about)                                         \
-    {                                                                                 \
-#name, about, name##_columns, sizeof name##_columns / sizeof *name##_columns, \
-            needs_points, name##_count, has, name##_value                             \
-    }
+static TABLE(summary, "the recording as a whole: one row", .needs = SQL_NEEDS_NOTHING);
+static TABLE(processes, "a process of the run", .needs = SQL_NEEDS_NOTHING);
+static TABLE(sites, "a stack that allocated, in one domain and process: its counters",
+             .needs = SQL_NEEDS_NOTHING);
+static TABLE(stacks, "a call and its callers: a node of the call tree", .needs = SQL_NEEDS_NOTHING);
+static TABLE(frames, "a line of a function", .has = frames_has);
+static TABLE(samples, "the memory of a process at a time", .needs = SQL_NEEDS_NOTHING);
+static TABLE(gc, "one of the longest garbage collections", .needs = SQL_NEEDS_NOTHING);
+static TABLE(marks, "a moment or a span that the program gave a name", .needs = SQL_NEEDS_NOTHING);
+static TABLE(checkpoints, "a time at which it is known what lived", .needs = SQL_NEEDS_POINTS);
+static TABLE(changes, "what a site held at a checkpoint, where that changed",
+             .needs = SQL_NEEDS_POINTS);
+static TABLE(sizes, "how many allocations had a size", .has = sizes_has);
+static TABLE(tables, "these tables", .needs = SQL_NEEDS_NOTHING);
+static TABLE(columns, "their columns", .has = columns_has);
 
-const struct barrow_sql_table barrow_sql_tables[] = {
-    TABLE(summary, NULL, false, "the recording as a whole: one row"),
-    TABLE(processes, NULL, false, "a process of the run"),
-    TABLE(sites, NULL, false, "a stack that allocated, in one domain and process: its counters"),
-    TABLE(stacks, NULL, false, "a call and its callers: a node of the call tree"),
-    TABLE(frames, frames_has, false, "a line of a function"),
-    TABLE(samples, NULL, false, "the memory of a process at a time"),
-    TABLE(gc, NULL, false, "one of the longest garbage collections"),
-    TABLE(marks, NULL, false, "a moment or a span that the program gave a name"),
-    TABLE(checkpoints, NULL, true, "a time at which it is known what lived"),
-    TABLE(changes, NULL, true, "what a site held at a checkpoint, where that changed"),
-    TABLE(sizes, sizes_has, false, "how many allocations had a size"),
-    TABLE(tables, NULL, false, "these tables"),
-    TABLE(columns, columns_has, false, "their columns"),
-    {.name = NULL},
+const struct barrow_sql_table *const barrow_sql_tables[] = {
+    &barrow_sql_table_summary,
+    &barrow_sql_table_processes,
+    &barrow_sql_table_sites,
+    &barrow_sql_table_stacks,
+    &barrow_sql_table_frames,
+    &barrow_sql_table_samples,
+    &barrow_sql_table_gc,
+    &barrow_sql_table_marks,
+    &barrow_sql_table_checkpoints,
+    &barrow_sql_table_changes,
+    &barrow_sql_table_sizes,
+#define X(name) &barrow_sql_table_##name,
+    BARROW_SQL_HEAP_TABLES(X)
+#undef X
+        & barrow_sql_table_tables,
+    &barrow_sql_table_columns,
+    NULL,
 };
 
 /* ---- data ---- */
@@ -421,7 +370,7 @@ int barrow_sql_data_init(struct barrow_sql_data *data, const struct barrow_profi
     return 0;
 }
 
-int barrow_sql_load_points(struct barrow_sql_data *data, struct barrow_error *err)
+static int load_points(struct barrow_sql_data *data, struct barrow_error *err)
 {
     struct barrow_points *points = &data->points;
 
@@ -442,8 +391,26 @@ int barrow_sql_load_points(struct barrow_sql_data *data, struct barrow_error *er
     return 0;
 }
 
+bool barrow_sql_is_loaded(const struct barrow_sql_data *data, enum barrow_sql_need need)
+{
+    if (need == SQL_NEEDS_POINTS)
+        return data->has_points;
+    return need == SQL_NEEDS_NOTHING || barrow_sql_heaps_are_loaded(data->heaps, need);
+}
+
+int barrow_sql_load(struct barrow_sql_data *data, enum barrow_sql_need need,
+                    struct barrow_error *err)
+{
+    if (need == SQL_NEEDS_NOTHING)
+        return 0;
+    if (need == SQL_NEEDS_POINTS)
+        return load_points(data, err);
+    return barrow_sql_heaps_load(data, need, err);
+}
+
 void barrow_sql_data_free(struct barrow_sql_data *data)
 {
+    barrow_sql_heaps_free(data->heaps);
     free(data->threads);
     free(data->depths);
     free(data->is_code);

@@ -35,7 +35,7 @@ static void add_indexes(struct barrow_buffer *text, const struct barrow_sql_tabl
         const char *const words[] = {"CREATE INDEX ", table->name, "_by_", table->columns[i].name,
                                      " ON ",          table->name, "(",    table->columns[i].name,
                                      ");\n"};
-        if (table->columns[i].role != SQL_INDEX)
+        if (table->columns[i].role == SQL_PLAIN || table->columns[i].role == SQL_ID)
             continue;
         for (size_t w = 0; w < sizeof words / sizeof *words; w++)
             barrow_buffer_add_text(text, words[w]);
@@ -72,8 +72,8 @@ static int fill(sqlite3 *db, struct barrow_sql_data *data)
     int status = barrow_sql_register_tables(db, data, PREFIX);
     if (status == SQLITE_OK)
         status = sqlite3_exec(db, begin, NULL, NULL, NULL);
-    for (const struct barrow_sql_table *t = barrow_sql_tables; t->name && status == SQLITE_OK; t++)
-        status = copy_table(db, t);
+    for (size_t i = 0; barrow_sql_tables[i] && status == SQLITE_OK; i++)
+        status = copy_table(db, barrow_sql_tables[i]);
     return status == SQLITE_OK ? sqlite3_exec(db, "commit", NULL, NULL, NULL) : status;
 }
 

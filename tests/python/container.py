@@ -32,6 +32,12 @@ GROUPS = {
     "points": ("time_us", "process", "flags", "live_bytes", "changes"),
     "changes": ("site", "bytes", "blocks"),
     "lines": ("file", "line", "occurrences", "increment_bytes", "memory_bytes", "peak_bytes"),
+    "heap_types": ("class", "module", "objects", "bytes", "retained"),
+    "heap_nodes": (
+        *("depth", "kind", "name", "reference", "objects", "bytes", "retained", "address", "length", "birth"),
+        "path",
+    ),
+    "heap_paths": ("depth", "kind", "name", "class", "objects", "ends", "bytes", "retained"),
     "sources": ("file", "text"),
 }
 

@@ -72,6 +72,8 @@ DELTAS = {
     "marks.time_us",
     "points.time_us",
     "changes.site",
+    "heap_nodes.depth",
+    "heap_paths.depth",
 }
 TEXTS = {"strings", "sources.text"}
 
@@ -95,6 +97,12 @@ GROUPS = {
     "points": ("time_us", "process", "flags", "live_bytes", "changes"),
     "changes": ("site", "bytes", "blocks"),
     "lines": ("file", "line", "occurrences", "increment_bytes", "memory_bytes", "peak_bytes"),
+    "heap_types": ("class", "module", "objects", "bytes", "retained"),
+    "heap_nodes": (
+        *("depth", "kind", "name", "reference", "objects", "bytes", "retained", "address", "length", "birth"),
+        "path",
+    ),
+    "heap_paths": ("depth", "kind", "name", "class", "objects", "ends", "bytes", "retained"),
     "sources": ("file", "text"),
 }
 
@@ -120,6 +128,7 @@ class Recording:
         self._strings = {"": 0}
         self._frames: dict[tuple[str, str, int], int] = {}
         self.processes: list[dict[str, Any]] = []
+        self.heaps: list[dict[str, Any]] = []
         self.add("frames", 0, 0, 0, 0, 0)
         self.add("nodes", 0, 0, 0)
 
@@ -185,6 +194,44 @@ class Recording:
 
     def source(self, file: str, text: str) -> None:
         self.add("sources", self.string(file), text)
+
+    # ---- heap snapshots: all rows of one, then those of the next ----
+
+    def heap(self, time_s: float, **facts: Any) -> dict[str, Any]:
+        self.heaps.append(
+            {
+                **{"process": 0, "time_s": time_s, "pause_s": 0.01, "label": 0, "flags": 0},
+                **{"objects": 0, "bytes": 0, "garbage_objects": 0, "garbage_bytes": 0},
+                **{"types": 0, "nodes": 0, "paths": 0},
+                **facts,
+            }
+        )
+        return self.heaps[-1]
+
+    def heap_type(self, name: str, objects: int, size: int, retained: int) -> None:
+        module = name.rpartition(".")[0]
+        self.add("heap_types", self.string(name), self.string(module), objects, size, retained)
+        heap = self.heaps[-1]
+        heap["types"] += 1
+        heap["objects"] += objects
+        heap["bytes"] += size
+
+    def heap_node(self, depth: int, name: str, retained: int, objects: int = 1, **facts: Any) -> None:
+        kind, reference, size = facts.get("kind", 0), facts.get("reference", ""), facts.get("bytes", 0)
+        self.add(
+            "heap_nodes",
+            *(depth, kind, self.string(name), self.string(reference), objects, size, retained),
+            *(facts.get("address", 0), facts.get("length", 0), facts.get("birth", 0)),
+            self.string(facts.get("path", "")),
+        )
+        self.heaps[-1]["nodes"] += 1
+
+    def heap_path(
+        self, depth: int, name: str, objects: int, retained: int, of: str = "", kind: int = 0, ends: int = 0
+    ) -> None:
+        names = (self.string(name), self.string(of))
+        self.add("heap_paths", depth, kind, *names, objects, ends, objects * 64, retained)
+        self.heaps[-1]["paths"] += 1
 
     # ---- what the head tells ----
 
@@ -283,6 +330,7 @@ class Recording:
                 "gc": self.gc(),
                 "sizes": {domain: [0] * 192 for domain in DOMAINS},
                 "source_left_out": 0,
+                **({"heaps": self.heaps, "heap_warnings": []} if self.heaps else {}),
                 "columns": columns,
             }
         ).encode()
@@ -458,6 +506,76 @@ def synthetic(sites: int, nodes: int, seed: int = 1, processes: int = 1, points:
     make_sites(recording, chance, sites, processes)
     make_times(recording, chance, processes, points)
     return recording
+
+
+# ---- made-up heaps ----
+
+CLASSES = [
+    *("dict", "str", "list", "tuple", "int", "bytes", "set", "function", "code", "type", "cell"),
+    *(f"{package}.{thing.title()}" for package in PACKAGES for thing in THINGS),
+]
+
+
+def add_tree(recording: Recording, chance: random.Random, depth: int, retained: int, least: int) -> None:
+    """What a node dominates: parts that shrink, then what is left of it in one row."""
+    left, others = retained, 0
+    while left > least and depth < 60:
+        part = int(left * chance.uniform(0.2, 0.9))
+        if part < least:
+            break
+        left -= part
+        name = chance.choice(CLASSES)
+        reference = chance.choice((f".{chance.choice(THINGS)}", f"[{chance.randrange(999)}]", f"['{depth}']", ""))
+        recording.heap_node(
+            *(depth, name, part, part // 90 + 1),
+            bytes=min(part, 64 << chance.randrange(8)),
+            reference=reference,
+            address=0x7F0000000000 + chance.randrange(1 << 30) * 16,
+            length=chance.choice((0, chance.randrange(1 << 20))),
+            birth=chance.randrange(1, len(recording.columns["frames.line"])),
+            path=f"shop.app.cache{reference}" if depth < 6 else "",
+        )
+        add_tree(recording, chance, depth + 1, int(part * chance.uniform(0.5, 1)), least)
+        others += 1
+    if left > 1000 and others:
+        recording.heap_node(depth, "", left, left // 60 + 3, kind=2, length=left // 90 + 3)
+
+
+def add_paths(recording: Recording, chance: random.Random, name: str, objects: int) -> None:
+    recording.heap_path(0, name, objects, objects * 200)
+    recording.heap_path(1, "modules", objects * 4 // 5, objects * 160, kind=1)
+    recording.heap_path(2, "module shop.app", objects * 4 // 5, objects * 160, kind=1)
+    recording.heap_path(3, "shop.app", objects * 4 // 5, objects * 160, "module")
+    recording.heap_path(4, ".cache", objects * 4 // 5, objects * 160, "dict")
+    recording.heap_path(5, "[*]", objects * 4 // 5, objects * 160, name, ends=objects * 4 // 5)
+    recording.heap_path(1, "threads", objects // 10, objects * 20, kind=1)
+    recording.heap_path(2, "main (app.py:12)", objects // 10, objects * 20, kind=1)
+    recording.heap_path(3, f"rows{chance.randrange(9)}", objects // 10, objects * 20, "list")
+    recording.heap_path(4, "[*]", objects // 10, objects * 20, name, ends=objects // 10)
+    recording.heap_path(1, "", objects // 10, objects * 20, kind=2)
+
+
+def add_heaps(recording: Recording, seed: int = 1, count: int = 3) -> None:
+    chance = random.Random(seed)
+    sizes = {name: int(chance.paretovariate(0.6) * 5000) for name in CLASSES}
+    for number in range(count):
+        last = number == count - 1
+        heap = recording.heap(1.5 * (number + 1), flags=2 if last else 0)
+        for name, size in sizes.items():
+            objects = size // chance.choice((48, 64, 120, 400)) + 1
+            recording.heap_type(name, objects, size, int(size * chance.uniform(1, 4)))
+        recording.heap_type("", 1234, 99_999, 0)
+        heap["garbage_objects"], heap["garbage_bytes"] = 420, 31_000
+        recording.heap_node(0, "everything", heap["bytes"], heap["objects"], kind=1)
+        for share, name in ((0.7, "module shop.app"), (0.2, "threads"), (0.05, "held by C code")):
+            recording.heap_node(1, name, int(heap["bytes"] * share), 999, kind=1)
+            add_tree(recording, chance, 2, int(heap["bytes"] * share), heap["bytes"] // 2000)
+        recording.heap_node(1, "", 31_000, 420, kind=3)
+        for name in sorted(sizes, key=lambda name: -sizes[name])[:30]:
+            add_paths(recording, chance, name, sizes[name] // 80 + 10)
+        for name in sizes:
+            if chance.random() < 0.5:
+                sizes[name] = int(sizes[name] * chance.uniform(0.9, 1.5))
 
 
 def deep(levels: int) -> Recording:
