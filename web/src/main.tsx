@@ -1,6 +1,7 @@
 // The report page: reads the data elements, then shows the view that the URL fragment names.
 import { render, type ComponentChildren } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
+import { heapsOf } from "./data/heap";
 import { readProfile, type Profile } from "./data/profile";
 import type { Context } from "./parts/controls";
 import { Help } from "./parts/help";
@@ -9,6 +10,7 @@ import * as units from "./parts/units";
 import { usePageState, type State } from "./state";
 import { Compare } from "./views/compare";
 import { Flame } from "./views/flame";
+import { Heap } from "./views/heap";
 import { Overview } from "./views/overview";
 import { Processes } from "./views/processes";
 import { Source } from "./views/source";
@@ -23,6 +25,7 @@ const VIEWS: [View, string, (props: { ctx: Context }) => ComponentChildren][] = 
   ["table", "Table", ({ ctx }) => <Table ctx={ctx} />],
   ["source", "Source", Source],
   ["timeline", "Timeline", Timeline],
+  ["heap", "Heap", Heap],
   ["processes", "Processes", Processes],
   ["compare", "Compare", Compare],
 ];
@@ -47,7 +50,10 @@ function App({ main, base }: { main: Profile; base: Profile | undefined }) {
   chooseTheme(state.theme);
   const { summary } = main;
   const views = VIEWS.filter(
-    ([view]) => (view !== "processes" || summary.processes.length > 1) && (view !== "compare" || base !== undefined),
+    ([view]) =>
+      (view !== "heap" || heapsOf(main).length > 0) &&
+      (view !== "processes" || summary.processes.length > 1) &&
+      (view !== "compare" || base !== undefined),
   );
   const [view, , Shown] = views.find(([name]) => name === state.view) ?? views[0]!;
   const ctx: Context = { main, base, state, go };

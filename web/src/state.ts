@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { METRICS, type Metric, type Unit } from "./data/profile";
 
 export interface State {
-  view: "overview" | "flame" | "table" | "source" | "timeline" | "processes" | "compare";
+  view: "overview" | "flame" | "table" | "source" | "timeline" | "heap" | "processes" | "compare";
   metric: Metric;
   unit: Unit;
   process: number; // -1: all
@@ -27,6 +27,10 @@ export interface State {
   line: number;
   part: "table" | "flame"; // timeline, compare: what is below
   status: string; // compare: "" is all
+  show: "classes" | "dominators" | "paths" | "changes"; // heap
+  snapshot: number; // heap; -1: the last
+  earlier: number; // heap, changes: what to compare with; below -1: of an older recording
+  class: string; // heap
   theme: "" | "light" | "dark";
 }
 
@@ -55,6 +59,10 @@ export const USUAL: State = {
   line: 0,
   part: "table",
   status: "",
+  show: "classes",
+  snapshot: -1,
+  earlier: -1,
+  class: "",
   theme: "",
 };
 
@@ -74,6 +82,7 @@ const WORDS: Partial<Record<Key, readonly string[]>> = {
   unit: ["bytes", "blocks"],
   color: ["module", "domain", "growth"],
   part: ["table", "flame"],
+  show: ["classes", "dominators", "paths", "changes"],
   theme: ["", "light", "dark"],
 };
 

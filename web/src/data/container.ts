@@ -58,6 +58,22 @@ export interface GcTotals {
   longest_pause_s: number;
 }
 
+/** A heap snapshot; `types`, `nodes` and `paths` are how many rows of those columns are its. */
+export interface HeapFacts {
+  process: number;
+  time_s: number;
+  pause_s: number;
+  label: number;
+  flags: number;
+  objects: number;
+  bytes: number;
+  garbage_objects: number;
+  garbage_bytes: number;
+  types: number;
+  nodes: number;
+  paths: number;
+}
+
 interface ColumnFacts {
   name: string;
   encoding: "varint" | "delta" | "text";
@@ -74,6 +90,8 @@ export interface Head {
   gc: GcTotals[];
   source_left_out?: number;
   source_changed?: number;
+  heaps?: HeapFacts[];
+  heap_warnings?: string[];
   columns: ColumnFacts[];
 }
 

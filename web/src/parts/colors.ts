@@ -57,6 +57,18 @@ export function byModule(tree: Tree, self: Float64Array, hierarchy: Hierarchy): 
   return { color: (node) => colors[hierarchy.key[node]!]!, legend };
 }
 
+/** By item: a colour for each of the packages that weigh the most; builtins ("") and all others are grey. */
+export function packageColors(packages: readonly string[], weights: readonly number[]): string[] {
+  const sums = new Map<string, number>();
+  packages.forEach((name, i) => name && sums.set(name, (sums.get(name) ?? 0) + weights[i]!));
+  const top = [...sums].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, HUES.length);
+  const place = new Map(top.map(([name], i) => [name, i]));
+  return packages.map((name, i) => {
+    const hue = HUES[place.get(name) ?? -1];
+    return hue === undefined ? grey(i % 3) : tint(hue, i % 3);
+  });
+}
+
 /** A scale from -1 to 1. */
 function scale(cold: number, warm: number): (value: number) => string {
   const steps: string[] = [];

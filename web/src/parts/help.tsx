@@ -5,7 +5,7 @@ const KEYS: [string, [string, string][]][] = [
   [
     "Everywhere",
     [
-      ["1 … 7", "views, in the order of the tabs"],
+      ["1 … 8", "views, in the order of the tabs"],
       ["/", "to the search or filter field"],
       ["Tab", "to the next control"],
       ["t", "light or dark"],
@@ -29,6 +29,13 @@ const KEYS: [string, [string, string][]][] = [
       ["↑ ↓ PgUp PgDn Home End", "select a row"],
       ["Enter, double click", "show the source"],
       ["f", "find in the flame graph"],
+    ],
+  ],
+  [
+    "Heap",
+    [
+      ["→ ←", "open a branch; close it, or go up"],
+      ["Enter, double click", "open or close; of a class: what keeps it alive"],
     ],
   ],
   [

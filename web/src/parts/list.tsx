@@ -16,6 +16,7 @@ export function List(props: {
   head?: ComponentChildren;
   at?: number; // scroll there when it changes
   onOpen?: ((index: number) => void) | undefined;
+  onSelect?: (index: number) => void;
   onKey?: (key: string, index: number) => void;
 }) {
   const { count, height } = props;
@@ -52,6 +53,9 @@ export function List(props: {
   useEffect(() => {
     if (selected >= count) select(-1);
   }, [count]);
+  useEffect(() => {
+    if (selected >= 0) props.onSelect?.(selected);
+  }, [selected]);
 
   const key = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== box.current) return;

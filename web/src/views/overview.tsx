@@ -60,7 +60,7 @@ function Notices({ ctx }: { ctx: Context }) {
   else
     for (const process of summary.processes)
       if (!process.complete) list.push(`The recording of process ${process.pid} is incomplete: ${process.ended}.`);
-  list.push(...summary.warnings);
+  list.push(...summary.warnings, ...(head.heap_warnings ?? []));
   for (const [name, number] of Object.entries(summary.dropped))
     if (number) list.push(`${units.count(number)} ${DROP_WORDS[name] ?? name.replace(/_/g, " ")}.`);
   if (summary.peak_imprecision_bytes)
