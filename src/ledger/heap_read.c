@@ -162,7 +162,7 @@ static bool load_part(struct heap_reader *reader, uint64_t offset, const struct 
     const struct ledger_lazy *store = reader->ledger->heap;
     struct heap_part head = *part;
     uint32_t stored = part->stored_bytes;
-    if (stored > sizeof reader->stored ||
+    if (stored > reader->stored_room || part->raw_bytes > reader->raw_room ||
         ledger_lazy_read(store, offset + sizeof head, reader->stored, stored) < stored)
         return false;
     head.checksum = 0;
@@ -176,7 +176,7 @@ static bool load_part(struct heap_reader *reader, uint64_t offset, const struct 
     if (part->codec == LEDGER_CODEC_ZSTD && !ledger_has_zstd)
         reader->needs_zstd = true;
     return part->codec == LEDGER_CODEC_ZSTD &&
-           ledger_zstd_unpack(reader->raw, sizeof reader->raw, reader->stored, stored) ==
+           ledger_zstd_unpack(reader->raw, reader->raw_room, reader->stored, stored) ==
                part->raw_bytes;
 }
 
@@ -276,6 +276,26 @@ static int read_columns(struct heap_reader *reader, uint32_t wanted, struct barr
      1u << HEAP_PART_LENGTH | 1u << HEAP_PART_HASH)
 #define ALL ((1u << HEAP_PART_END) - 2)
 
+static void reader_free(struct heap_reader *reader)
+{
+    if (reader) {
+        free(reader->raw);
+        free(reader->stored);
+    }
+    free(reader);
+}
+
+static bool take_rooms(struct heap_reader *reader)
+{
+    uint64_t bytes = reader->place.end - reader->place.start;
+    reader->stored_room = bytes < HEAP_PART_ROOM ? bytes : HEAP_PART_ROOM;
+    bytes *= HEAP_PART_RATIO;
+    reader->raw_room = bytes < HEAP_PART_ROOM ? bytes : HEAP_PART_ROOM;
+    reader->stored = malloc(reader->stored_room);
+    reader->raw = malloc(reader->raw_room);
+    return reader->stored && reader->raw;
+}
+
 static struct heap_reader *reader_new(const struct barrow_ledger *ledger, struct barrow_heap *heap,
                                       uint32_t *number, struct barrow_error *err)
 {
@@ -290,6 +310,11 @@ static struct heap_reader *reader_new(const struct barrow_ledger *ledger, struct
     reader->heap = heap;
     if (heap_find(&reader->place, ledger, number, err) < 0) {
         free(reader);
+        return NULL;
+    }
+    if (!take_rooms(reader)) {
+        no_memory(reader, err);
+        reader_free(reader);
         return NULL;
     }
     heap_take_head(reader, *number);
@@ -309,7 +334,7 @@ static int read_some(struct barrow_heap **out, const struct barrow_ledger *ledge
         *out = heap;
     else
         barrow_heap_free(heap);
-    free(reader);
+    reader_free(reader);
     return result;
 }
 
@@ -331,6 +356,6 @@ int barrow_heap_read_rest(struct barrow_heap *heap, const struct barrow_ledger *
     uint32_t number = heap->number;
     struct heap_reader *reader = reader_new(ledger, heap, &number, err);
     int result = reader ? read_columns(reader, REST, warnings, err) : -1;
-    free(reader);
+    reader_free(reader);
     return result;
 }

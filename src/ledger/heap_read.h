@@ -21,8 +21,8 @@ struct heap_reader {
     uint64_t string_bytes;           /* of the strings read so far */
     bool needs_zstd;
     struct heap_model model;
-    uint8_t raw[HEAP_PART_ROOM];
-    uint8_t stored[HEAP_PART_ROOM];
+    uint64_t raw_room, stored_room; /* as large as a part of this stream can be */
+    uint8_t *raw, *stored;
 };
 
 /* Finds snapshot *number (0: the last) and sets its number. (heap_read.c) */
