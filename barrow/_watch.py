@@ -234,4 +234,4 @@ def start_from_environment() -> None:
         watch(os.environ["BARROW_CONFIG"])
     except Exception as error:
         if sys.stderr is not None:
-            print(f"barrow: not watching: {error}", file=sys.stderr)
+            print(f"barrow: {error}", file=sys.stderr)

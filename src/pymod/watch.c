@@ -201,12 +201,20 @@ static PyObject *after_fork_in_child(PyObject *module, PyObject *unused)
 
 /* ---- censuses ---- */
 
+/* Of any class that was made as class statements make them. */
+static void *statement_traverse(PyObject *module)
+{
+    PyTypeObject *class = (PyTypeObject *)barrow_pymod_state(module)->error;
+    return (void *)(uintptr_t) class->tp_traverse;
+}
+
 /* Everything about a census but the str: outside of a recording's figures.  *text to be freed. */
-static int take_census(bool all, uint32_t top, char **text, struct barrow_error *err)
+static int take_census(PyObject *module, bool all, uint32_t top, char **text,
+                       struct barrow_error *err)
 {
     struct barrow_watch_census census;
     struct barrow_thread *t = barrow_enter();
-    int rc = barrow_probe_census(&census, all, err);
+    int rc = barrow_probe_census(&census, all, statement_traverse(module), err);
     *text = NULL;
     if (rc == 0) {
         barrow_recorder_census(&census.head, census.classes, census.count);
@@ -228,7 +236,7 @@ static PyObject *watch_census(PyObject *module, PyObject *args)
     struct barrow_error err;
     if (!PyArg_ParseTuple(args, "pI:watch_census", &all, &top))
         return NULL;
-    if (take_census(all, top, &text, &err) < 0)
+    if (take_census(module, all, top, &text, &err) < 0)
         return barrow_pymod_raise(barrow_pymod_state(module), &err);
     if (!text)
         return top ? PyErr_NoMemory() : Py_NewRef(Py_None);
@@ -260,7 +268,8 @@ static PyObject *census(PyObject *module, PyObject *all)
     struct barrow_watch_census census;
     struct barrow_error err;
     struct barrow_thread *t = barrow_enter();
-    int rc = barrow_probe_census(&census, PyObject_IsTrue(all) == 1, &err);
+    int rc =
+        barrow_probe_census(&census, PyObject_IsTrue(all) == 1, statement_traverse(module), &err);
     if (t)
         barrow_leave(t);
     if (rc < 0)

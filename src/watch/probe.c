@@ -1,5 +1,6 @@
-/* A class's objects come in runs, so the class of the last object is looked at first; then a hash
- * map of classes.  Names are read once a class, at the end, while no class can go away.
+/* Objects of a class come in runs, so the class of the last object is looked at first; then a hash
+ * map of classes.  What is to be known of a class is found out once, when it is first met; names at
+ * the end, while no class can go away.
  */
 #include "watch/probe.h"
 
@@ -8,19 +9,22 @@
 #include "base/map.h"
 #include "cpython/gc_list.h"
 #include "cpython/type_name.h"
+#include "dig/size.h"
+#include "dig/walk.h"
 #include "os/raw.h"
 
 struct count {
-    PyTypeObject *type;
+    struct barrow_size_rule rule;
     uint64_t objects, bytes;
 };
 
 struct counts {
     BARROW_ARRAY(struct count) classes;
     struct barrow_map by_type;
+    struct barrow_blocks blocks;
 };
 
-#define SAME_TYPE(classes, value, key) ((classes)[(value)-1].type == (key))
+#define SAME_TYPE(classes, value, key) ((classes)[(value)-1].rule.type == (key))
 BARROW_MAP_FIND(find_type, const struct count *, const PyTypeObject *, SAME_TYPE)
 
 static struct count *count_of(struct counts *counts, PyTypeObject *type)
@@ -33,77 +37,133 @@ static struct count *count_of(struct counts *counts, PyTypeObject *type)
         return &counts->classes.items[*value - 1];
     struct count *count = barrow_array_add(&counts->classes);
     if (count) {
-        count->type = type;
+        barrow_size_rule_of(&count->rule, type);
         barrow_map_fill(&counts->by_type, value, hash, (uint32_t)counts->classes.count);
     }
     return count;
-}
-
-/* An object's bytes, of all its blocks. */
-static uint64_t bytes_of(PyObject *object, PyTypeObject *type)
-{
-    Py_ssize_t items = type->tp_itemsize ? Py_SIZE(object) : 0;
-    uint64_t bytes = (uint64_t)type->tp_basicsize +
-                     (uint64_t)type->tp_itemsize * (uint64_t)(items < 0 ? -items : items);
-    return bytes + sizeof(PyGC_Head);
 }
 
 static bool count_tracked(struct counts *counts, const PyInterpreterState *interpreter)
 {
     struct count *count = NULL;
     for (int i = 0; i < BARROW_GC_LISTS; i++) {
-        const PyGC_Head *head = barrow_gc_list(interpreter, i);
-        for (const PyGC_Head *at = barrow_gc_next(head); at != head; at = barrow_gc_next(at)) {
+        const PyGC_Head *head = barrow_gc_list(interpreter, i), *next;
+        for (const PyGC_Head *at = barrow_gc_next(head); at != head; at = next) {
             PyObject *object = barrow_gc_object(at);
             PyTypeObject *type = Py_TYPE(object);
-            if (!count || count->type != type)
+            next = barrow_gc_next(at);
+            __builtin_prefetch(next);
+            if (!count || count->rule.type != type)
                 count = count_of(counts, type);
             if (!count)
                 return false;
             count->objects++;
-            count->bytes += bytes_of(object, type);
+            count->bytes += barrow_size_by_rule(&counts->blocks, &count->rule, object);
         }
     }
     return true;
 }
 
-/* Names and totals; classes of the same name are still several. */
+static bool add_class(struct barrow_watch_census *census, const char *name, uint32_t name_bytes,
+                      uint64_t objects, uint64_t bytes)
+{
+    struct ledger_census_class *class = &census->classes[census->count++];
+    class->name = barrow_arena_text(&census->names, name, name_bytes);
+    class->name_bytes = name_bytes;
+    class->objects = objects;
+    class->bytes = bytes;
+    census->head.objects += objects;
+    census->head.bytes += bytes;
+    return class->name != NULL;
+}
+
 static bool name_classes(struct barrow_watch_census *census, const struct counts *counts)
 {
     char name[512];
+    bool ok = true;
     census->classes = calloc(counts->classes.count + 1, sizeof *census->classes);
-    for (size_t i = 0; census->classes && i < counts->classes.count; i++) {
+    for (size_t i = 0; census->classes && i < counts->classes.count && ok; i++) {
         const struct count *count = &counts->classes.items[i];
-        struct ledger_census_class *class = &census->classes[census->count++];
-        class->name_bytes = barrow_type_name(count->type, name, sizeof name);
-        class->name = barrow_arena_text(&census->names, name, class->name_bytes);
-        class->objects = count->objects;
-        class->bytes = count->bytes;
-        census->head.objects += count->objects;
-        census->head.bytes += count->bytes;
-        if (!class->name)
-            return false;
+        uint32_t bytes = barrow_type_name(count->rule.type, name, sizeof name);
+        ok = add_class(census, name, bytes, count->objects, count->bytes);
     }
-    return census->classes != NULL;
+    return ok && census->classes;
 }
 
-int barrow_probe_census(struct barrow_watch_census *census, bool all, struct barrow_error *err)
+static int take_tracked(struct barrow_watch_census *census, struct barrow_error *err)
 {
     struct counts counts = {0};
-    uint64_t start = raw_monotonic_ns();
     if (!barrow_gc_lists_are_known())
         return barrow_fail(err, BARROW_E_UNSUPPORTED,
                            "this interpreter's collector isn't as barrow knows it: no census");
-    *census = (struct barrow_watch_census){0};
-    bool ok = count_tracked(&counts, PyInterpreterState_Main()) && name_classes(census, &counts);
-    census->head.scope = all ? LEDGER_CENSUS_ALL : LEDGER_CENSUS_TRACKED;
+    bool ok = barrow_blocks_init(&counts.blocks) &&
+              count_tracked(&counts, PyInterpreterState_Main()) && name_classes(census, &counts);
+    barrow_blocks_free(&counts.blocks);
     free(counts.classes.items);
     barrow_map_free(&counts.by_type);
-    census->head.pause_ns = raw_monotonic_ns() - start;
-    if (ok) {
-        barrow_watch_census_merge(census);
-        return 0;
+    return ok ? 0 : barrow_fail(err, BARROW_E_NO_MEMORY, "no memory for a census");
+}
+
+/* ---- every object: by a walk ---- */
+
+static uint32_t full_name(const struct barrow_heap *heap, const struct heap_type *type, char *name,
+                          uint32_t limit)
+{
+    uint32_t used = 0, parts[] = {type->module, type->name};
+    for (int i = 0; i < 2; i++) {
+        uint32_t start = heap->string_start[parts[i]], end = heap->string_start[parts[i] + 1];
+        if (used && used < limit)
+            name[used++] = '.';
+        for (; start < end && used < limit; start++)
+            name[used++] = heap->strings[start] ? heap->strings[start] : '?';
     }
-    barrow_watch_census_free(census);
-    return barrow_fail(err, BARROW_E_NO_MEMORY, "no memory for a census");
+    return used;
+}
+
+static bool count_walked(struct barrow_watch_census *census, const struct barrow_heap *heap)
+{
+    char name[512];
+    struct ledger_census_class *sums = calloc(heap->type_count + 1, sizeof *sums);
+    bool ok = sums != NULL;
+    census->classes = calloc(heap->type_count + 1, sizeof *census->classes);
+    ok = ok && census->classes;
+    for (uint32_t i = 1; ok && i <= heap->object_count; i++) {
+        sums[heap->type[i]].objects++;
+        sums[heap->type[i]].bytes += heap->bytes[i] < UINT32_MAX ? heap->bytes[i] : 0;
+    }
+    for (uint32_t i = 0; ok && i < heap->large_count; i++)
+        sums[heap->type[heap->large[i].object]].bytes += heap->large[i].bytes;
+    for (uint32_t i = 1; ok && i < heap->type_count; i++)
+        if (sums[i].objects)
+            ok = add_class(census, name, full_name(heap, &heap->types[i], name, sizeof name),
+                           sums[i].objects, sums[i].bytes);
+    free(sums);
+    return ok;
+}
+
+static int take_all(struct barrow_watch_census *census, void *subtype_traverse,
+                    struct barrow_error *err)
+{
+    struct barrow_dig dig;
+    struct barrow_dig_options options = {.subtype_traverse = subtype_traverse};
+    if (barrow_dig_walk(&dig, &options, err) < 0)
+        return -1;
+    bool ok = count_walked(census, &dig.heap);
+    barrow_dig_free(&dig);
+    return ok ? 0 : barrow_fail(err, BARROW_E_NO_MEMORY, "no memory for a census");
+}
+
+int barrow_probe_census(struct barrow_watch_census *census, bool all, void *subtype_traverse,
+                        struct barrow_error *err)
+{
+    uint64_t start = raw_monotonic_ns();
+    *census = (struct barrow_watch_census){0};
+    int rc = all ? take_all(census, subtype_traverse, err) : take_tracked(census, err);
+    census->head.scope = all ? LEDGER_CENSUS_ALL : LEDGER_CENSUS_TRACKED;
+    census->head.pause_ns = raw_monotonic_ns() - start;
+    if (rc < 0)
+        barrow_watch_census_free(census);
+    else
+        barrow_watch_census_merge(census);
+    return rc;
 }

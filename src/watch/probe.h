@@ -9,7 +9,8 @@
  * included), or all of them.  head.pause_ns is the time it took.
  *
  * With the interpreter lock, held all along.  No Python code runs, no object is made or changed; memory
- * comes from the C library. */
-int barrow_probe_census(struct barrow_watch_census *census, bool all, struct barrow_error *err);
+ * comes from the C library.  `subtype_traverse`: tp_traverse of a class made by a class statement. */
+int barrow_probe_census(struct barrow_watch_census *census, bool all, void *subtype_traverse,
+                        struct barrow_error *err);
 
 #endif
