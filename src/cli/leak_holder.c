@@ -67,7 +67,6 @@ struct scope {
     enum scope_kind kind;
     char *file; /* to be freed */
     uint32_t line;
-    uint32_t type; /* of a class or instance */
 };
 
 static const struct heap_place *place_of(const struct barrow_heap *heap, uint32_t object)
@@ -129,6 +128,20 @@ static struct scope scope_of_root(const struct barrow_heap_view *h, const struct
     return (struct scope){0};
 }
 
+/* The script's module has no `__file__` any more when it has ended: the recording knows it. */
+static struct scope scope_of_module(const struct barrow_heap_view *h, uint32_t module)
+{
+    const struct barrow_profile *p = h->view.profile;
+    struct scope scope = scope_at(h, module, SCOPE_MODULE);
+    char *words = scope.kind ? NULL : barrow_object_words(h->graph, module);
+
+    for (size_t i = 1; words && i < p->frame_count && !scope.kind; i++)
+        if (strncmp(words, "module ", 7) == 0 && strcmp(p->frames[i].module, words + 7) == 0)
+            scope = (struct scope){.kind = SCOPE_MODULE, .file = barrow_copy(p->frames[i].file)};
+    free(words);
+    return scope;
+}
+
 /* Where the names of an object's attributes or variables are assigned. */
 static struct scope scope_of(const struct barrow_heap_view *h, uint32_t owner)
 {
@@ -136,24 +149,16 @@ static struct scope scope_of(const struct barrow_heap_view *h, uint32_t owner)
     uint32_t type = heap->type[owner], flags = heap->types[type].flags;
 
     if (flags & HEAP_TYPE_MODULE)
-        return scope_at(h, owner, SCOPE_MODULE);
+        return scope_of_module(h, owner);
     if (flags & HEAP_TYPE_FUNCTION)
         return scope_at(h, owner, SCOPE_FUNCTION);
     if (flags & HEAP_TYPE_FRAME) {
         uint32_t code = referred(h, owner, "f_code");
         return scope_at(h, code ? code : referred(h, owner, "gi_code"), SCOPE_FUNCTION);
     }
-    struct scope scope = {0};
-    if (flags & HEAP_TYPE_TYPE) {
-        scope = scope_at(h, owner, SCOPE_CLASS);
-        for (uint32_t i = 1; i < heap->type_count; i++)
-            if (heap->types[i].object == owner)
-                scope.type = i;
-        return scope;
-    }
-    scope = scope_at(h, heap->types[type].object, SCOPE_INSTANCE);
-    scope.type = type;
-    return scope;
+    if (flags & HEAP_TYPE_TYPE)
+        return scope_at(h, owner, SCOPE_CLASS);
+    return scope_at(h, heap->types[type].object, SCOPE_INSTANCE);
 }
 
 static bool is_users(const char *file)
@@ -163,26 +168,17 @@ static bool is_users(const char *file)
     return barrow_is_users_file(&frame);
 }
 
-/* The line `class NAME` at or before a line; that line if there is none. */
-static uint32_t class_line(const struct barrow_heap_view *h, const struct scope *scope,
-                           char *const *lines)
+/* The line `class ...` around the line of a method; that line if there is none. */
+static uint32_t class_line(char *const *lines, uint32_t line)
 {
-    char *name = string_of(h, h->heap->types[scope->type].name);
-    const char *last = strrchr(name, '.');
-    const char *word = last ? last + 1 : name;
-    size_t length = strlen(word);
-    uint32_t found = scope->line;
+    size_t inner = lines[line - 1] ? strspn(lines[line - 1], " ") : 0;
 
-    for (uint32_t i = scope->line; i > 0; i--) {
-        const char *at = lines[i - 1] ? lines[i - 1] + strspn(lines[i - 1], " ") : "";
-        if (strncmp(at, "class ", 6) == 0 && strncmp(at + 6, word, length) == 0 &&
-            !is_word(at[6 + length])) {
-            found = i;
-            break;
-        }
+    for (uint32_t i = line; i > 0 && lines[i - 1]; i--) {
+        size_t indent = strspn(lines[i - 1], " ");
+        if (strncmp(lines[i - 1] + indent, "class ", 6) == 0 && (indent < inner || i == line))
+            return i;
     }
-    free(name);
-    return found;
+    return line;
 }
 
 /* The line `def ...`, or of a decorator, that the line belongs to, as far as indentation tells. */
@@ -202,8 +198,7 @@ static uint32_t def_line(char *const *lines, uint32_t line)
     return 1;
 }
 
-static uint32_t look_for(const struct barrow_heap_view *h, const struct scope *scope,
-                         const char *name, char *const *lines)
+static uint32_t look_for(const struct scope *scope, const char *name, char *const *lines)
 {
     uint32_t line = 0;
 
@@ -216,7 +211,7 @@ static uint32_t look_for(const struct barrow_heap_view *h, const struct scope *s
     }
     case SCOPE_CLASS:
     case SCOPE_INSTANCE: {
-        uint32_t from = class_line(h, scope, lines);
+        uint32_t from = scope->line && scope->line <= LINES ? class_line(lines, scope->line) : 1;
         bool attribute = scope->kind == SCOPE_INSTANCE;
         line = barrow_assignment_find(lines, LINES, from, name, attribute);
         return line ? line : barrow_assignment_find(lines, LINES, from, name, !attribute);
@@ -244,7 +239,7 @@ static bool find_name(const struct barrow_heap_view *h, struct scope scope, cons
 
     if (found) {
         char **lines = barrow_source_lines(scope.file, 1, LINES, recorded_until(h));
-        uint32_t line = lines ? look_for(h, &scope, name, lines) : 0;
+        uint32_t line = lines ? look_for(&scope, name, lines) : 0;
         /* An attribute may be assigned by a base class. */
         barrow_source_free(lines, 1, LINES);
         found = line || scope.kind == SCOPE_FUNCTION;
@@ -260,9 +255,7 @@ static bool find_in_bases(const struct barrow_heap_view *h, uint32_t type, const
                           struct barrow_holder_place *place)
 {
     for (int i = 0; type && i < 32; i++, type = h->heap->types[type].base) {
-        struct scope scope = scope_at(h, h->heap->types[type].object, SCOPE_INSTANCE);
-        scope.type = type;
-        if (find_name(h, scope, name, place))
+        if (find_name(h, scope_at(h, h->heap->types[type].object, SCOPE_INSTANCE), name, place))
             return true;
     }
     return false;
@@ -350,7 +343,8 @@ static bool find_closure(const struct barrow_heap_view *h, struct scope scope, c
 }
 
 static bool find_owned(const struct barrow_heap_view *h, const struct barrow_step *step,
-                       uint32_t owner, const char *name, struct barrow_holder_place *place)
+                       uint32_t owner, const char *name, const char *likely_file,
+                       struct barrow_holder_place *place)
 {
     if (!owner)
         return find_name(h, scope_of_root(h, step), name, place);
@@ -358,17 +352,19 @@ static bool find_owned(const struct barrow_heap_view *h, const struct barrow_ste
     struct scope scope = scope_of(h, owner);
     if (flags & HEAP_TYPE_FUNCTION)
         return scope.kind ? find_closure(h, scope, name, place) : false;
-    if (scope.kind == SCOPE_INSTANCE || scope.kind == SCOPE_NONE) {
+    if (!(flags & HEAP_TYPE_TYPE) && (scope.kind == SCOPE_INSTANCE || scope.kind == SCOPE_NONE)) {
         free(scope.file);
         return find_in_bases(h, h->heap->type[owner], name, place);
     }
+    /* A class without plain methods has no place: it is likely where the leak is. */
+    if (scope.kind == SCOPE_NONE && flags & HEAP_TYPE_TYPE && likely_file)
+        scope = (struct scope){.kind = SCOPE_CLASS, .file = barrow_copy(likely_file)};
     return find_name(h, scope, name, place);
 }
 
 /* ---- births ---- */
 
-/* Blocks of these come from free lists. */
-static bool is_recycled(const struct barrow_heap *heap, uint32_t object)
+bool barrow_is_recycled(const struct barrow_heap *heap, uint32_t object)
 {
     const struct heap_type *type = &heap->types[heap->type[object]];
     uint32_t plain = HEAP_TYPE_CONTAINER | HEAP_TYPE_HEAP;
@@ -414,26 +410,47 @@ static bool use_definition(const struct barrow_heap_view *h, uint32_t object,
     return false;
 }
 
+/* A key in a dict that has no name in the source, as that of a thread's local data: an attribute of
+ * that name is assigned where the leak is. */
+static bool find_key(const struct barrow_heap_view *h, const struct barrow_step *steps, size_t i,
+                     const char *likely_file, struct barrow_holder_place *place)
+{
+    uint32_t kind = i ? steps[i - 1].name >> HEAP_NAME_SHIFT : HEAP_NAME_ATTRIBUTE;
+    bool hidden = kind == HEAP_NAME_REF || kind == HEAP_NAME_INTERNAL || kind == HEAP_NAME_VALUE;
+    uint32_t line = 0;
+
+    if (!likely_file || !hidden || barrow_graph_is_root(h->graph, steps[i].from) ||
+        !barrow_step_is_item(h->graph, steps[i].from, steps[i].name))
+        return false;
+    char *key = string_of(h, barrow_step_key(h->graph, &steps[i]));
+    if (is_identifier(key)) {
+        char **lines = barrow_source_lines(likely_file, 1, LINES, recorded_until(h));
+        line = lines ? barrow_assignment_find(lines, LINES, 1, key, true) : 0;
+        barrow_source_free(lines, 1, LINES);
+    }
+    if (line)
+        *place = (struct barrow_holder_place){barrow_copy(likely_file), line};
+    free(key);
+    return line != 0;
+}
+
 /* Up the path, from the holder on: the first that says where it is made. */
 static bool find_on_path(const struct barrow_heap_view *h, const struct barrow_step *steps,
-                         size_t count, char **key, struct barrow_holder_place *place)
+                         size_t count, const char *likely_file, struct barrow_holder_place *place)
 {
     for (size_t i = count; i-- > 0;) {
         uint32_t v = steps[i].to, owner;
-        if (may_be_held_by(h->heap, v) && !is_recycled(h->heap, v) && use_birth(h, v, place))
+        if (may_be_held_by(h->heap, v) && !barrow_is_recycled(h->heap, v) && use_birth(h, v, place))
             return true;
         if (use_definition(h, v, place))
             return true;
         char *name = name_of(h, steps, i, &owner);
-        bool found = name && find_owned(h, &steps[i], owner, name, place);
+        bool found = name && find_owned(h, &steps[i], owner, name, likely_file, place);
         free(name);
         if (found)
             return true;
-        uint32_t string = barrow_step_is_item(h->graph, steps[i].from, steps[i].name)
-                              ? barrow_step_key(h->graph, &steps[i])
-                              : 0;
-        if (string && !*key)
-            *key = string_of(h, string);
+        if (find_key(h, steps, i, likely_file, place))
+            return true;
     }
     return false;
 }
@@ -444,19 +461,9 @@ struct barrow_holder_place barrow_holder_find(const struct barrow_heap_view *h, 
     struct barrow_holder_place place = {0};
     struct barrow_step *steps = NULL;
     size_t count = 0;
-    char *key = NULL;
 
-    if (barrow_paths_to(h->paths, holder, &steps, &count, NULL) < 0)
-        return place;
-    bool found = find_on_path(h, steps, count, &key, &place);
-    if (!found && key && is_identifier(key) && likely_file) {
-        char **lines = barrow_source_lines(likely_file, 1, LINES, recorded_until(h));
-        uint32_t line = lines ? barrow_assignment_find(lines, LINES, 1, key, true) : 0;
-        barrow_source_free(lines, 1, LINES);
-        if (line)
-            place = (struct barrow_holder_place){barrow_copy(likely_file), line};
-    }
-    free(key);
+    if (barrow_paths_to(h->paths, holder, &steps, &count, NULL) == 0)
+        find_on_path(h, steps, count, likely_file, &place);
     free(steps);
     return place;
 }

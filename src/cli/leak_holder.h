@@ -20,6 +20,9 @@ struct barrow_holder_place {
 struct barrow_holder_place barrow_holder_find(const struct barrow_heap_view *h, uint32_t holder,
                                               const char *likely_file);
 
+/* Does the block come from a free list as likely as not?  Then its birth says nothing. */
+bool barrow_is_recycled(const struct barrow_heap *heap, uint32_t object);
+
 /* The first line from `from` on that assigns `name`; 0: none.  Looks for `name = ` (annotated or among
  * others), for `.name = ` if `attribute`. */
 uint32_t barrow_assignment_find(char *const *lines, uint32_t count, uint32_t from, const char *name,

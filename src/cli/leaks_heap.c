@@ -129,20 +129,30 @@ static int choose(struct search *s, char **operands, struct barrow_error *err)
 
 /* ---- findings ---- */
 
+/* Births of what comes from free lists mislead: they count only where there are no others. */
 struct adding {
     struct search *s;
-    struct barrow_birth_tally *tally;
-    bool failed;
+    struct barrow_birth_tally sure, recycled;
+    bool any, failed;
 };
 
 static void add_birth(void *context, uint32_t object)
 {
     struct adding *adding = context;
     const struct barrow_heap *heap = adding->s->h.heap;
+    bool recycled = barrow_is_recycled(heap, object);
+    struct barrow_birth_tally *tally = recycled ? &adding->recycled : &adding->sure;
 
-    if (heap->birth && !barrow_birth_tally_add(adding->tally, heap->birth[object],
-                                               barrow_heap_bytes(heap, object)))
+    if (heap->birth &&
+        !barrow_birth_tally_add(tally, heap->birth[object], barrow_heap_bytes(heap, object)))
         adding->failed = true;
+    adding->any = adding->any || !recycled;
+}
+
+static struct adding begin_adding(struct search *s)
+{
+    return (struct adding){
+        .s = s, .sure = {.births = &s->h.births}, .recycled = {.births = &s->h.births}};
 }
 
 static int no_memory(struct barrow_error *err)
@@ -150,8 +160,8 @@ static int no_memory(struct barrow_error *err)
     return barrow_fail(err, BARROW_E_NO_MEMORY, "not enough memory to look at leaks");
 }
 
-/* The lines where what was tallied was born; the first that is the user's, else the first, in
- * *line. */
+/* The line where most of it was born: the first that is the user's and no import, else the first.
+ */
 static int best_line(struct search *s, struct barrow_birth_tally *tally,
                      struct barrow_birth_line *line, struct barrow_error *err)
 {
@@ -174,18 +184,40 @@ static int best_line(struct search *s, struct barrow_birth_tally *tally,
     return 0;
 }
 
+/* The line of what was added; *sure: not only of recycled blocks. */
+static int end_adding(struct adding *adding, struct barrow_birth_line *line, bool *sure,
+                      struct barrow_error *err)
+{
+    struct barrow_birth_line other;
+
+    if (adding->failed) {
+        free(adding->sure.values);
+        free(adding->recycled.values);
+        return no_memory(err);
+    }
+    if (best_line(adding->s, &adding->sure, line, err) < 0 ||
+        best_line(adding->s, &adding->recycled, &other, err) < 0)
+        return -1;
+    *sure = line->frame != 0;
+    if (!*sure)
+        *line = other;
+    return 0;
+}
+
 /* Where the members themselves were born: the best that can be said of a holder without a place. */
-static int line_of_members(struct search *s, const struct barrow_suspect *suspect,
+static int line_of_members(struct search *s, const struct finding *f,
                            struct barrow_birth_line *line, struct barrow_error *err)
 {
-    struct barrow_birth_tally tally = {.births = &s->h.births};
-    struct adding adding = {.s = s, .tally = &tally};
+    struct adding adding = begin_adding(s);
+    bool sure;
 
-    for (size_t i = 0; i < suspect->member_count; i++)
-        add_birth(&adding, suspect->members[i]);
-    if (adding.failed)
-        return no_memory(err);
-    return best_line(s, &tally, line, err);
+    for (size_t i = 0; i < f->suspect->member_count; i++)
+        add_birth(&adding, f->suspect->members[i]);
+    if (end_adding(&adding, line, &sure, err) < 0)
+        return -1;
+    if (!sure && f->birth.frame)
+        *line = f->birth;
+    return 0;
 }
 
 static uint32_t depth_of(const struct search *s, uint32_t object)
@@ -200,8 +232,8 @@ static uint32_t depth_of(const struct search *s, uint32_t object)
 static int line_of_garbage(struct search *s, const struct barrow_suspect *suspect,
                            struct barrow_birth_line *line, struct barrow_error *err)
 {
-    struct barrow_birth_tally tally = {.births = &s->h.births};
-    struct adding adding = {.s = s, .tally = &tally};
+    struct adding adding = begin_adding(s);
+    bool sure;
     uint64_t at_depth[64] = {0}, enough = suspect->objects / 50;
     uint32_t least = 0;
 
@@ -217,9 +249,7 @@ static int line_of_garbage(struct search *s, const struct barrow_suspect *suspec
         if ((depth < 63 ? depth : 63) == least && flags & HEAP_TYPE_GC)
             add_birth(&adding, object);
     }
-    if (adding.failed)
-        return no_memory(err);
-    return best_line(s, &tally, line, err);
+    return end_adding(&adding, line, &sure, err);
 }
 
 static void use_line(const struct search *s, struct finding *f,
@@ -237,8 +267,7 @@ static int find_holder(struct search *s, struct finding *f, struct barrow_error 
     struct barrow_birth_line line = {0};
     bool garbage = suspect->kind == BARROW_SUSPECT_GARBAGE;
 
-    int rc =
-        garbage ? line_of_garbage(s, suspect, &line, err) : line_of_members(s, suspect, &line, err);
+    int rc = garbage ? line_of_garbage(s, suspect, &line, err) : line_of_members(s, f, &line, err);
     if (rc < 0)
         return -1;
     if (suspect->holder) {
@@ -253,8 +282,8 @@ static int find_holder(struct search *s, struct finding *f, struct barrow_error 
 static int add_finding(struct search *s, const struct barrow_suspect *suspect,
                        struct barrow_error *err)
 {
-    struct barrow_birth_tally tally = {.births = &s->h.births};
-    struct adding adding = {.s = s, .tally = &tally};
+    struct adding adding = begin_adding(s);
+    bool sure;
     struct barrow_suspect_visitor visitor = {add_birth, &adding};
     struct finding *f = &s->findings[s->count++];
 
@@ -262,11 +291,20 @@ static int add_finding(struct search *s, const struct barrow_suspect *suspect,
     f->path = barrow_copy(suspect->path ? suspect->path : "");
     if (barrow_suspect_each(s->h.graph, suspect, s->counts, visitor, err) < 0)
         return -1;
-    if (adding.failed)
-        return no_memory(err);
-    if (best_line(s, &tally, &f->birth, err) < 0)
+    if (end_adding(&adding, &f->birth, &sure, err) < 0)
         return -1;
     return find_holder(s, f, err);
+}
+
+/* What is born at the line of a leak of objects is part of that. */
+static bool add_to_same_birth(struct search *s, const struct barrow_birth_line *line)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->findings[i].birth.frame == line->frame) {
+            s->findings[i].bytes += line->bytes;
+            return true;
+        }
+    return false;
 }
 
 /* Growing blocks that belong to no object: held by C code, or lost by it. */
@@ -290,6 +328,8 @@ static int add_unowned(struct search *s, struct barrow_error *err)
         return -1;
     for (size_t i = 0; i < count && lines[i].bytes >= s->least; i++) {
         struct finding f = {.bytes = lines[i].bytes, .objects = blocks[lines[i].frame]};
+        if (add_to_same_birth(s, &lines[i]))
+            continue;
         f.birth = lines[i];
         f.path = barrow_copy("");
         use_line(s, &f, &lines[i]);

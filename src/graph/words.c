@@ -143,6 +143,18 @@ static uint32_t type_of_class(const struct barrow_heap *heap, uint32_t object)
     return 0;
 }
 
+/* The root that is this module's; 0: it is none, or not in sys.modules. */
+static uint32_t module_of(const struct barrow_heap *heap, uint32_t object)
+{
+    if (!(heap->types[heap->type[object]].flags & HEAP_TYPE_MODULE))
+        return 0;
+    for (uint64_t e = 0; e < heap->root_edge_count; e++)
+        if (heap->root_edges[e].target == object &&
+            heap->roots[heap->root_edges[e].root].kind == HEAP_ROOT_MODULE)
+            return heap->root_edges[e].root;
+    return 0;
+}
+
 void barrow_words_vertex(struct barrow_buffer *out, const struct barrow_graph *graph,
                          uint32_t vertex)
 {
@@ -155,6 +167,12 @@ void barrow_words_vertex(struct barrow_buffer *out, const struct barrow_graph *g
     uint32_t type = type_of_class(heap, vertex);
     if (type)
         barrow_buffer_add_text(out, "class ");
+    uint32_t module = module_of(heap, vertex);
+    if (module) {
+        barrow_buffer_add_text(out, "module ");
+        barrow_words_string(out, graph, heap->roots[module].name);
+        return;
+    }
     barrow_words_type(out, graph, type ? type : heap->type[vertex]);
 }
 
