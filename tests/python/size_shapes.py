@@ -2,10 +2,14 @@
 
     python size_shapes.py SNAPSHOT BLOCKS
 
-BLOCKS becomes {shape: [[address, requested bytes, real bytes], …]}: the live blocks that the
-allocators gave for EACH objects of that shape and what they brought along.  The same was made
-WARM times before, so that free lists are empty and classes have found their layout; shapes whose
-names begin with `first` are made without.  Nothing is touched between its window and the snapshot.
+BLOCKS becomes {shape: [[address, requested bytes, real bytes, is pymalloc's], …]}: the live blocks
+that the allocators gave for EACH objects of that shape and what they brought along.  The same was
+made WARM times before, so that classes have found their layout; shapes whose names begin with
+`first` are made without.  Nothing is touched between its window and the snapshot.
+
+Free lists would mix shapes: an object made in one window may lie in a block of an earlier one, and a
+block of a window go to an object made later.  They are emptied before each window, and what is in
+them after it doesn't belong to the window.
 """
 
 from __future__ import annotations
@@ -525,15 +529,54 @@ TEXT = b"some text that is long enough"
 PATTERN = re.compile("(a)(b)")
 
 
+def drain() -> list[Any]:
+    """What free lists can hold, and a little more.  Makes and drops nothing else meanwhile."""
+    made: list[Any] = []
+    for n in range(255):
+        made.append(contextvars.copy_context())
+        if n < 120:
+            made.append(n * 0.5)
+            made.append(n + (1 << 29))
+        if n < 90:
+            made.append([])
+            made.append({"key": None})
+            made.append({})
+        if n < 40:
+            made.append(THREE.__init__)
+            made.append(made.append)
+            made.append(weakref.ref(Three))
+            made.append(slice(n))
+            made.append(complex(1, n))
+            made.append(generate(None, None))
+    for n in range(1, 21):
+        for _ in range(60):
+            made.append(tuple(NONES[n]))
+    for _ in range(20):
+        made.append(iter(NAMES))
+        made.append(iter(NONES[1]))
+        made.append(iter(()))
+        made.append(iter(EMPTY))
+    return made
+
+
 def fill(number: int, make: Callable[[int], Any], warm: int) -> list[Any]:
     kept: list[Any] = [None] * (warm + EACH)
     for i in range(warm):
         kept[i] = make(i)
+    DRAINED.append(drain())
     blocks.open(number)
     for i in range(warm, warm + EACH):
         kept[i] = make(i)
     blocks.close()
+    DRAINED.append(drain())
+    for item in (DRAINED[-1], *DRAINED[-1]):
+        blocks.disown(item)
     return kept
+
+
+EMPTY = range(0)
+NONES = [[None] * n for n in range(21)]
+DRAINED: list[list[Any]] = []
 
 
 def main(snapshot: str, report: str) -> None:

@@ -19,12 +19,9 @@ from snapshots import needs_dig, rows
 pytestmark = needs_dig
 
 SHAPES = Path(__file__).with_name("size_shapes.py")
-# A block of the C library may be up to 16 bytes longer than asked for, when what would be left of
-# a free one is too short to be a block itself.
-CHUNK = 512
-
 
 def glibc(requested: int) -> int:
+    """Of a block of the C library; it may be 16 bytes more if a free one's rest is too short for a block."""
     if requested >= 128 << 10:
         return (requested + 16 + 4095) & ~4095
     return max(32, (requested + 8 + 15) & ~15)
@@ -47,12 +44,12 @@ def sizes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def _compare(
-    blocks: list[tuple[int, int, int]], objects: list[tuple[int, int, str]], starts: list[int]
+    blocks: list[tuple[int, int, int, int]], objects: list[tuple[int, int, str]], starts: list[int]
 ) -> str:
-    real = sum(size for _, _, size in blocks)
-    exact = sum(glibc(asked) if asked > CHUNK else size for _, asked, size in blocks)
+    real = sum(size for _, _, size, _ in blocks)
+    exact = sum(size if pooled else glibc(asked) for _, asked, size, pooled in blocks)
     owned, said, names = 0, 0, []
-    for address, _, size in blocks:
+    for address, _, size, _ in blocks:
         # An object begins behind at most two pairs of words that the interpreter puts before it.
         first = bisect.bisect_left(starts, address)
         if first < len(starts) and starts[first] < address + min(size, 33):

@@ -5,7 +5,8 @@
  * What a block costs is read from the allocator: pymalloc keeps the size class in the header of its
  * 16 KiB pools, glibc the chunk's size in the word before the block.
  *
- * open(number), close(), live(number) -> [(address, requested, real)], restore()
+ * open(number), close(), live(number) -> [(address, requested, real, is pymalloc's)], restore();
+ * disown(object): the blocks of an object of a builtin class are of no window.
  *
  * One thread only, and no window may be open while blocks are asked for.
  */
@@ -148,6 +149,17 @@ static PyObject *blocks_close(PyObject *self, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
+static PyObject *blocks_disown(PyObject *self, PyObject *object)
+{
+    (void)self;
+    forget((char *)object - (PyObject_IS_GC(object) ? 16 : 0));
+    if (PyDict_Check(object))
+        forget(((PyDictObject *)object)->ma_keys);
+    if (PyList_Check(object))
+        forget(((PyListObject *)object)->ob_item);
+    Py_RETURN_NONE;
+}
+
 static PyObject *blocks_live(PyObject *self, PyObject *number)
 {
     long wanted = PyLong_AsLong(number);
@@ -158,8 +170,8 @@ static PyObject *blocks_live(PyObject *self, PyObject *number)
         struct block *b = &table[i];
         if (!b->address || b->address == FREED || b->window != wanted)
             continue;
-        PyObject *item = Py_BuildValue("(nnn)", (Py_ssize_t)b->address, (Py_ssize_t)b->requested,
-                                       (Py_ssize_t)real_bytes(b));
+        PyObject *item = Py_BuildValue("(nnni)", (Py_ssize_t)b->address, (Py_ssize_t)b->requested,
+                                       (Py_ssize_t)real_bytes(b), b->pooled);
         if (!item || PyList_Append(list, item) < 0)
             Py_CLEAR(list);
         Py_XDECREF(item);
@@ -179,6 +191,7 @@ static PyObject *blocks_restore(PyObject *self, PyObject *ignored)
 static PyMethodDef methods[] = {
     {"open", blocks_open, METH_O, NULL},
     {"close", blocks_close, METH_NOARGS, NULL},
+    {"disown", blocks_disown, METH_O, NULL},
     {"live", blocks_live, METH_O, NULL},
     {"restore", blocks_restore, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
