@@ -23,7 +23,7 @@
 struct dig_options {
     const char *output;
     double timeout_s;
-    bool force, fork, json;
+    bool force, fork, values, json;
 };
 
 struct dig {
@@ -66,7 +66,8 @@ static const char request[] =
     "            sys.path.append(package)\n"
     "        try:\n"
     "            import barrow\n"
-    "            answer = 'ok\\n' + os.path.abspath(barrow.dig(output or None, fork=%s))\n"
+    "            answer = 'ok\\n' + os.path.abspath(\n"
+    "                barrow.dig(output or None, fork=%s, values=%s))\n"
     "        finally:\n"
     "            if package:\n"
     "                sys.path.remove(package)\n"
@@ -118,13 +119,19 @@ static char *find_package(const struct dig *d)
     return barrow_copy("");
 }
 
+static const char *truth(bool value)
+{
+    return value ? "True" : "False";
+}
+
 static int put_request(struct dig *d, struct barrow_error *err)
 {
     char *inside = barrow_format("%s/heap.barrow", d->exchange.there);
     char *package = find_package(d);
     char *folder = to_hex(d->exchange.there), *place = to_hex(package);
     char *output = to_hex(!d->output ? "" : d->direct ? d->output : inside);
-    char *text = barrow_format(request, folder, output, place, d->options->fork ? "True" : "False");
+    char *text = barrow_format(request, folder, output, place, truth(d->options->fork),
+                               truth(d->options->values));
     int rc = barrow_dig_exchange_put(&d->exchange, "request.py", text, err);
 
     free(text);
@@ -159,18 +166,56 @@ static char *absolute(const char *path)
     return barrow_format("%s/%s", folder, path);
 }
 
-/* The ledger of a recorded process, a file that was named, or NAME.PID.barrow. */
+/* The program's name, as `barrow run` takes it for its ledgers: the script's without its ending, or
+ * the module's; else that of the command. */
+static char *name_of_program(const struct dig *d)
+{
+    char *path = barrow_format("/proc/%" PRIu32 "/cmdline", d->pid), words[4096] = {0};
+    FILE *file = fopen(path, "re");
+    size_t bytes = file ? fread(words, 1, sizeof words - 1, file) : 0;
+    const char *end = words + bytes, *word = words + strlen(words) + 1;
+
+    free(path);
+    if (file)
+        fclose(file);
+    bool module = false;
+    while (word < end && *word == '-' && !module) {
+        module = strcmp(word, "-m") == 0;
+        if (strcmp(word, "-c") == 0)
+            return barrow_copy("c");
+        word += strlen(word) + 1;
+    }
+    if (word >= end || !*word)
+        return barrow_copy(d->target.name);
+    const char *slash = strrchr(word, '/');
+    char *name = barrow_copy(slash && !module ? slash + 1 : word);
+    char *dot = module ? NULL : strrchr(name, '.');
+    if (dot && dot > name)
+        *dot = '\0';
+    return name;
+}
+
+static char *default_output(const struct dig *d)
+{
+    char *program = name_of_program(d);
+    char *output = barrow_format("%s.%" PRIu32 ".barrow", program, d->pid);
+
+    for (char *c = output; *c; c++)
+        if (*c == '/' || (unsigned char)*c <= ' ')
+            *c = '_';
+    free(program);
+    return output;
+}
+
+/* The ledger of a recorded process (a forked child can't write into it), a file that was named, or
+ * NAME.PID.barrow. */
 static int choose_output(struct dig *d, struct barrow_error *err)
 {
     const struct dig_options *o = d->options;
 
-    if (!o->output && is_recorded(d->pid))
+    if (!o->output && !o->fork && is_recorded(d->pid))
         return 0;
-    char *name = o->output ? barrow_copy(o->output)
-                           : barrow_format("%s.%" PRIu32 ".barrow", d->target.name, d->pid);
-    for (char *c = name; !o->output && *c; c++)
-        if (*c == '/' || *c == ' ' || (unsigned char)*c < ' ')
-            *c = '_';
+    char *name = o->output ? barrow_copy(o->output) : default_output(d);
     d->output = absolute(name);
     if (access(d->output, F_OK) == 0) {
         if (!o->force) {
@@ -292,7 +337,6 @@ static void print_result(const struct dig *d)
     char *name = barrow_printable(&t, d->ledger), *took = barrow_duration(&t, d->took_ns);
     printf("%s: the heap of process %" PRIu32 ", %s, in %s\n", name, d->pid,
            known ? barrow_units_bytes(size, (uint64_t)status.st_size) : "in its own files", took);
-    printf("barrow types, why, dominators and leaks show it\n");
     free(took);
     free(name);
 }
@@ -328,6 +372,8 @@ static const struct barrow_option options[] = {
      "overwrite the file if it exists"},
     {"fork", 0, OPTION_FLAG, NULL, offsetof(struct dig_options, fork), NULL, NULL,
      "dig in a forked child, so that the process stands still for the fork only"},
+    {"values", 0, OPTION_FLAG, NULL, offsetof(struct dig_options, values), NULL, NULL,
+     "store the first characters of texts and numbers too, not only names"},
     {"timeout", 0, OPTION_SECONDS, "SECONDS", offsetof(struct dig_options, timeout_s), NULL, NULL,
      "wait so long until the process begins (30)"},
     {"json", 0, OPTION_FLAG, NULL, offsetof(struct dig_options, json), NULL, NULL,
