@@ -158,7 +158,7 @@ int barrow_live_census_of(struct barrow_live_census *c, struct barrow_target *ta
             barrow_live_census_free(&best);
             return -1;
         }
-        if (c->tracked >= best.tracked) {
+        if (!c->torn || c->tracked >= best.tracked) {
             struct barrow_live_census other = best;
             best = *c;
             *c = other;

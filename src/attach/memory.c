@@ -3,7 +3,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PIECE = 1 << 18, PAGE = 4096, NEAR_SHIFT = 20 };
+enum { PAGE = 4096, NEAR_SHIFT = 20 };
+
+/* Little is looked at of a program's file, and each page that is read counts as resident there. */
+static uint64_t piece_bytes(const struct barrow_region *r)
+{
+    return r->of_file ? 1 << 14 : 1 << 18;
+}
 
 void barrow_memory_init(struct barrow_memory *m, barrow_memory_read *read, void *context,
                         struct barrow_region *regions, size_t count)
@@ -21,7 +27,7 @@ static uint64_t region_bytes(const struct barrow_region *r)
 
 static uint64_t have_bytes(const struct barrow_region *r)
 {
-    return (region_bytes(r) / PIECE / 64 + 1) * 8;
+    return (region_bytes(r) / piece_bytes(r) / 64 + 1) * 8;
 }
 
 static uint64_t mark_bytes(const struct barrow_region *r)
@@ -84,8 +90,8 @@ struct barrow_region *barrow_memory_region(struct barrow_memory *m, uint64_t add
 /* A piece that has holes is read page by page. */
 static void copy_piece(struct barrow_memory *m, struct barrow_region *r, uint64_t piece)
 {
-    uint64_t offset = piece * PIECE;
-    size_t bytes = region_bytes(r) - offset < PIECE ? (size_t)(region_bytes(r) - offset) : PIECE;
+    uint64_t offset = piece * piece_bytes(r), left = region_bytes(r) - offset;
+    size_t bytes = left < piece_bytes(r) ? (size_t)left : (size_t)piece_bytes(r);
     size_t got = m->read(m->context, r->start + offset, r->copy + offset, bytes);
 
     m->bytes += bytes;
@@ -100,8 +106,8 @@ const void *barrow_memory_look(struct barrow_memory *m, uint64_t address, uint64
 
     if (!r || bytes > r->end - address || bytes == 0 || (!r->copy && !open_region(r)))
         return NULL;
-    uint64_t offset = address - r->start;
-    for (uint64_t piece = offset / PIECE; piece <= (offset + bytes - 1) / PIECE; piece++) {
+    uint64_t offset = address - r->start, size = piece_bytes(r);
+    for (uint64_t piece = offset / size; piece <= (offset + bytes - 1) / size; piece++) {
         if (r->have[piece / 64] >> (piece % 64) & 1)
             continue;
         r->have[piece / 64] |= (uint64_t)1 << (piece % 64);

@@ -1,7 +1,7 @@
 /* Another process's memory, copied as it is looked at.
  *
- * Memory is read in pieces of a quarter of a mebibyte when something in them is first looked at,
- * and never again: a walk over a heap reads each piece once, and what is never pointed at (buffers
+ * Memory is read in pieces, of a quarter of a mebibyte in a heap, when something in them is first
+ * looked at, and never again: a walk over a heap reads each piece once, and what is never pointed at (buffers
  * of arrays, reserved but unused space) is not read at all.  A copy lies at the same distances as
  * the original, so an object that spans pieces is in one place here too:
  *

@@ -356,7 +356,7 @@ int barrow_remote_begin(struct barrow_remote *r, struct barrow_target *target,
     *r = (struct barrow_remote){.pid = target->pid, .target = target, .runtime = rt};
     if (strlen(path) >= BARROW_REMOTE_PATH_ROOM || strpbrk(path, "'\"\\\n"))
         return barrow_fail(err, BARROW_E_USAGE, "%.200s: a path that can't be handed over", path);
-    snprintf(r->words, sizeof r->words, "exec(open('%s').read(),{})", path);
+    snprintf(r->words, sizeof r->words, "exec(\"with open('%s') as f: exec(f.read())\",{})", path);
     r->interpreter = main_interpreter(r);
     return has_support(rt) ? ask_threads(r, path, err) : ask_queue(r, err);
 }

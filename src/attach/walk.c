@@ -178,27 +178,31 @@ enum { GC_HEAD = 16, GC_FLAGS = 7, GENERATION = 24, GENERATIONS = 3 };
 
 enum ring_end { RING_CLOSED, RING_MET, RING_LOST };
 
-static enum ring_end walk_ring(struct barrow_walk *w, uint64_t head, uint64_t link)
+/* *at: the head before what was no object any more. */
+static enum ring_end walk_ring(struct barrow_walk *w, uint64_t head, uint64_t link, uint64_t *at)
 {
-    uint64_t at = barrow_memory_word(w->memory, head + link) & ~(uint64_t)GC_FLAGS;
-
-    while (at != head) {
-        uint32_t type = barrow_walk_type(w, at + GC_HEAD);
+    *at = barrow_memory_word(w->memory, head + link) & ~(uint64_t)GC_FLAGS;
+    while (*at != head) {
+        uint32_t type = barrow_walk_type(w, *at + GC_HEAD);
         if (!type || w->failed)
             return RING_LOST;
-        if (!barrow_memory_mark(w->memory, at + GC_HEAD))
+        if (!barrow_memory_mark(w->memory, *at + GC_HEAD))
             return RING_MET;
         w->types[type].tracked++;
-        note_object(w, at + GC_HEAD);
-        at = barrow_memory_word(w->memory, at + link) & ~(uint64_t)GC_FLAGS;
+        note_object(w, *at + GC_HEAD);
+        *at = barrow_memory_word(w->memory, *at + link) & ~(uint64_t)GC_FLAGS;
     }
     return RING_CLOSED;
 }
 
-/* If both ways meet, only what was between them for a moment is missed. */
+/* If both ways meet, or end at the same object (which is being made or freed), nothing else is
+ * missed. */
 static void walk_list(struct barrow_walk *w, uint64_t head)
 {
-    if (walk_ring(w, head, 0) != RING_CLOSED && walk_ring(w, head, 8) == RING_LOST)
+    uint64_t there, back;
+
+    if (walk_ring(w, head, 0, &there) != RING_CLOSED && walk_ring(w, head, 8, &back) == RING_LOST &&
+        back != there)
         w->broken++;
 }
 

@@ -183,6 +183,8 @@ static char *name_of_program(const struct dig *d)
         module = strcmp(word, "-m") == 0;
         if (strcmp(word, "-c") == 0)
             return barrow_copy("c");
+        if (strcmp(word, "-X") == 0 || strcmp(word, "-W") == 0)
+            word += strlen(word) + 1;
         word += strlen(word) + 1;
     }
     if (word >= end || !*word)

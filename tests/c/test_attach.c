@@ -144,7 +144,7 @@ static void test_torn_lists(void **state)
     (void)state;
     static const char name[] = "process-3.13.image";
     struct barrow_error err = {0};
-    uint64_t nowhere[2] = {0x4141414141414140, 0x4141414141414140};
+    uint64_t nowhere[2] = {0x4141414141414140, 0x4242424242424240};
     uint64_t first[2] = {0x200000, 0x200000};
     bool torn;
 
