@@ -511,6 +511,7 @@ static void test_load(void **state)
     assert_int_equal(a->vertex_count, b->vertex_count);
     assert_memory_equal(a->idom, b->idom, a->vertex_count * sizeof *a->idom);
     assert_memory_equal(a->retained, b->retained, a->vertex_count * sizeof *a->retained);
+    barrow_graph_free(b);
     assert_int_equal(barrow_graph_load(&b, path, 2, NULL, &err), -1);
     assert_null(b);
     assert_int_equal(remove(path), 0);
