@@ -29,12 +29,10 @@ size_t barrow_branches_print(struct barrow_branches *b, bool more)
     return used;
 }
 
-size_t barrow_branches_continue(const struct barrow_branches *b, bool below)
+size_t barrow_branches_continue(const struct barrow_branches *b)
 {
-    const struct barrow_terminal *t = b->terminal;
     size_t used = print_outer(b, b->depth + 1);
 
-    fputs(below ? barrow_pick(t, "\u2502  ", "|  ") : "   ", t->out);
-    fputs(barrow_style(t, STYLE_PLAIN), t->out);
-    return used + 3;
+    fputs(barrow_style(b->terminal, STYLE_PLAIN), b->terminal->out);
+    return used;
 }

@@ -21,8 +21,8 @@ struct barrow_branches {
 
 /* Prints what stands before a row at the present depth; the columns it took.  `more`: siblings follow. */
 size_t barrow_branches_print(struct barrow_branches *b, bool more);
-/* The same for a further line of the row last printed, with `below`: it has children. */
-size_t barrow_branches_continue(const struct barrow_branches *b, bool below);
+/* The same for a row that continues the one before it: no branch of its own. */
+size_t barrow_branches_continue(const struct barrow_branches *b);
 
 static inline void barrow_branches_down(struct barrow_branches *b)
 {

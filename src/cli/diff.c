@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/diff_heap.h"
 #include "cli/memory.h"
 #include "cli/progress.h"
 #include "cli/rows.h"
@@ -16,6 +17,7 @@ struct diff_options {
     struct barrow_view_options view;
     int metric, by;
     const char *filter;
+    bool heap;
 };
 
 struct comparison {
@@ -282,6 +284,8 @@ static int diff_main(const void *values, int count, char **operands, struct barr
 {
     struct comparison c = {.options = values};
 
+    if (c.options->heap)
+        return barrow_diff_heaps(&c.options->view, count, operands, err);
     if (count != 2)
         return barrow_fail(err, BARROW_E_USAGE,
                            "diff compares two recordings: barrow diff BEFORE AFTER");
@@ -310,6 +314,8 @@ static const struct barrow_option options[] = {
     VIEW_OPTION_METRIC(struct diff_options),
     {"by", 'b', OPTION_CHOICE, "GROUPING", offsetof(struct diff_options, by), barrow_grouping_names,
      NULL, "what a row is (line by default)"},
+    {"heap", 0, OPTION_FLAG, NULL, offsetof(struct diff_options, heap), NULL, NULL,
+     "compare heap snapshots, class by class: all of one FILE, or the last of each of two"},
     VIEW_OPTION_FILTER(struct diff_options),
     VIEW_OPTION_LIMIT(struct diff_options),
     VIEW_OPTION_JSON(struct diff_options),
@@ -320,7 +326,8 @@ static const struct diff_options defaults = {
     .view = VIEW_DEFAULTS, .metric = BARROW_METRIC_PEAK, .by = BARROW_BY_LINE};
 
 const struct barrow_command barrow_command_diff = {
-    .usage = "[OPTIONS] BEFORE AFTER",
+    .usage = "[OPTIONS] BEFORE AFTER\n"
+             "--heap [OPTIONS] FILE [AFTER]",
     .about = "Shows what changed from one recording to another: what is new, gone, grown and\n"
              "shrunk, the largest change first. Each is a ledger, or a directory of one run's\n"
              "ledgers. What did not change is not shown.\n"
@@ -329,10 +336,14 @@ const struct barrow_command barrow_command_diff = {
              "Code may have changed in between. Lines are matched within functions of the same\n"
              "file and name, by their place in the function: what only moved is not a change.\n"
              "Files that moved are matched by module. The column `was` shows the line, or the\n"
-             "file, of the first recording where it was another.",
+             "file, of the first recording where it was another.\n"
+             "--heap compares heap snapshots. Within one process objects are matched: `new` were\n"
+             "not there before, `gone` are no longer, `grown` is what survivors gained; `per\n"
+             "hour` is the trend over all snapshots of the file.",
     .examples = "barrow diff before.barrow after.barrow\n"
                 "barrow diff --metric leaked --by function monday/ friday/\n"
-                "barrow diff --by stack --json before.barrow after.barrow",
+                "barrow diff --by stack --json before.barrow after.barrow\n"
+                "barrow diff --heap app.1234.barrow  # all its snapshots",
     .options = options,
     .defaults = &defaults,
     .values_bytes = sizeof defaults,

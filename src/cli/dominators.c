@@ -161,7 +161,7 @@ static char *item_words(const struct drawing *d, const struct item *item)
     struct barrow_buffer out = {0};
     char number[BARROW_UNITS_ROOM];
 
-    if (item->vertex) {
+    if (item->vertex || !item->type) {
         barrow_words_vertex(&out, d->h->graph, item->vertex);
         return barrow_take(&out);
     }
@@ -216,6 +216,22 @@ static void write_json(struct drawing *d)
 
 /* ---- text ---- */
 
+/* What is held in several ways has no name of its own: how the shortest goes. */
+static void print_path(const struct drawing *d, uint32_t vertex, size_t room)
+{
+    const struct barrow_terminal *t = &d->h->view.terminal;
+    bool object = vertex && !barrow_graph_is_root(d->h->graph, vertex);
+
+    if (!object || d->h->heap->types[d->h->heap->type[vertex]].flags & HEAP_TYPE_MODULE ||
+        room < 12)
+        return;
+    char *raw = barrow_path_words(d->h, vertex);
+    char *path = barrow_fit(t, barrow_printable(t, raw), room - 2, CUT_MIDDLE);
+    fprintf(t->out, "  %s%s%s", barrow_style(t, STYLE_DIM), path, barrow_style(t, STYLE_PLAIN));
+    free(path);
+    free(raw);
+}
+
 static void print_item(struct drawing *d, const struct item *item, bool more)
 {
     const struct barrow_terminal *t = &d->h->view.terminal;
@@ -232,9 +248,12 @@ static void print_item(struct drawing *d, const struct item *item, bool more)
     size_t room = (size_t)t->width > used + 24 ? (size_t)t->width - used : 24;
     step = barrow_fit(t, step, room / 2, CUT_MIDDLE);
     name = barrow_fit(t, name, room - barrow_width(step) - 2, CUT_MIDDLE);
-    fprintf(t->out, "%s%s%s%s%s%s%s\n", barrow_style(t, STYLE_NAME), step,
+    fprintf(t->out, "%s%s%s%s%s%s%s", barrow_style(t, STYLE_NAME), step,
             barrow_style(t, STYLE_PLAIN), *step ? "  " : "",
             *step ? barrow_style(t, STYLE_DIM) : "", name, barrow_style(t, STYLE_PLAIN));
+    if (!*step)
+        print_path(d, item->vertex, room - barrow_width(name));
+    fputc('\n', t->out);
     free(name);
     free(step);
     free(raw_name);

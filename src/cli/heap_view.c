@@ -74,6 +74,18 @@ int barrow_heap_view_read(struct barrow_heap **out, uint32_t number, char **path
     return rc;
 }
 
+int barrow_heap_view_count(uint32_t *count, char **paths, struct barrow_error *err)
+{
+    struct barrow_ledger *ledger;
+    uint32_t which;
+
+    if (find_ledger(&ledger, &which, 1, paths, err) < 0)
+        return -1;
+    *count = barrow_heap_count(ledger);
+    barrow_ledger_free(ledger);
+    return 0;
+}
+
 static int load(struct barrow_heap_view *h, size_t number, int count, char **paths,
                 struct barrow_error *err)
 {

@@ -53,6 +53,7 @@ bool barrow_heap_view_has(int count, char **paths);
 /* Another snapshot of the same ledger; to be freed with barrow_heap_free(). */
 int barrow_heap_view_read(struct barrow_heap **out, uint32_t number, char **paths, struct barrow_notes *damage,
                           struct barrow_error *err);
+int barrow_heap_view_count(uint32_t *count, char **paths, struct barrow_error *err);
 /* As barrow_view_close() and barrow_view_drop(). */
 void barrow_heap_view_close(struct barrow_heap_view *h);
 void barrow_heap_view_drop(struct barrow_heap_view *h);

@@ -240,10 +240,10 @@ static void print_text(const struct rows *r, const char *filter)
 
     memcpy(columns, numbers, sizeof numbers);
     memcpy(columns + 4, &names[r->by], name_count * sizeof *names);
-    barrow_heap_headline(r->h, "objects by %s%s%s: %s in %s", groupings[r->by],
-                         filter ? ", only " : "", filter ? filter : "",
-                         barrow_units_bytes(bytes, r->whole.bytes),
-                         barrow_units_count(objects, r->whole.objects));
+    barrow_heap_headline(
+        r->h, "objects by %s%s%s: %s in %s object%s", groupings[r->by], filter ? ", only " : "",
+        filter ? filter : "", barrow_units_bytes(bytes, r->whole.bytes),
+        barrow_units_count(objects, r->whole.objects), r->whole.objects == 1 ? "" : "s");
     struct barrow_columns *c = barrow_columns_new(&view->terminal, columns, 4 + name_count, NULL);
     for (size_t i = 0; i < barrow_view_limit(view, r->count); i++)
         put_row(c, r, &r->items[i]);

@@ -248,7 +248,25 @@ static void write_json(const struct answer *a)
 
 /* ---- text ---- */
 
-static void print_node(struct answer *a, uint32_t node, bool more)
+/* Groups of roots, and the root of a module: what follows says it too. */
+static bool is_plain(const struct answer *a, uint32_t node)
+{
+    const struct barrow_merged_node *n = &a->merged.nodes[node];
+
+    if (n->type || n->children != 1 || n->ends)
+        return false;
+    const struct barrow_merged_node *child = &a->merged.nodes[a->merged.order[n->first_child]];
+    return !child->type || a->h->heap->types[child->type].flags & HEAP_TYPE_MODULE;
+}
+
+/* Is the step's name in the words of the object already? */
+static bool is_module(const struct answer *a, const struct barrow_merged_node *n)
+{
+    return n->type && n->vertices == 1 && a->h->heap->types[n->type].flags & HEAP_TYPE_MODULE &&
+           a->merged.nodes[n->parent].type == 0;
+}
+
+static void print_node(struct answer *a, uint32_t node, bool continues, bool more)
 {
     const struct barrow_terminal *t = &a->h->view.terminal;
     const struct barrow_merged_node *n = &a->merged.nodes[node];
@@ -257,8 +275,10 @@ static void print_node(struct answer *a, uint32_t node, bool more)
 
     fprintf(t->out, "%9s  %9s  ", barrow_units_count(objects, n->objects),
             freed ? barrow_units_bytes(bytes, freed) : "");
-    size_t used = NUMBERS_WIDTH + barrow_branches_print(&a->branches, more);
-    char *raw_step = node_step(a, node), *name = barrow_object_words(a->h->graph, n->example);
+    size_t used = NUMBERS_WIDTH + (continues ? barrow_branches_continue(&a->branches)
+                                             : barrow_branches_print(&a->branches, more));
+    char *raw_step = is_module(a, n) ? barrow_copy("") : node_step(a, node),
+         *name = barrow_object_words(a->h->graph, n->example);
     char *many = n->vertices > 1
                      ? barrow_format("%s %s %s", barrow_units_count(number, n->vertices),
                                      barrow_pick(t, "\u00d7", "x"), name)
@@ -267,9 +287,9 @@ static void print_node(struct answer *a, uint32_t node, bool more)
     size_t room = (size_t)t->width > used + 30 ? (size_t)t->width - used : 30;
     what = barrow_fit(t, what, room / 2, CUT_MIDDLE);
     step = barrow_fit(t, step, room - barrow_width(what) - 2, CUT_MIDDLE);
-    fprintf(t->out, "%s%s%s  %s%s%s\n", barrow_style(t, STYLE_NAME), step,
-            barrow_style(t, STYLE_PLAIN), barrow_style(t, STYLE_DIM), what,
-            barrow_style(t, STYLE_PLAIN));
+    fprintf(t->out, "%s%s%s%s%s%s%s\n", barrow_style(t, STYLE_NAME), step,
+            barrow_style(t, STYLE_PLAIN), *step && *what ? "  " : "", barrow_style(t, STYLE_DIM),
+            what, barrow_style(t, STYLE_PLAIN));
     free(what);
     free(step);
     free(many);
@@ -280,15 +300,16 @@ static void print_node(struct answer *a, uint32_t node, bool more)
 /* Prints a node and what is below; a chain stays at one depth. */
 static void print_tree(struct answer *a, uint32_t node, bool more)
 {
-    for (;;) {
+    for (bool continues = false;;) {
         const struct barrow_merged_node *n = &a->merged.nodes[node];
-        if (node) {
+        if (node && !is_plain(a, node)) {
             if (!a->rows_left) {
                 a->rows_omitted++;
                 return;
             }
             a->rows_left--;
-            print_node(a, node, more);
+            print_node(a, node, continues, more);
+            continues = true;
         }
         if (n->children != 1 || n->ends) {
             barrow_branches_down(&a->branches);

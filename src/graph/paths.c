@@ -72,12 +72,23 @@ static void reach(struct search *s, uint32_t from, uint32_t nth, uint32_t to)
     s->queue[s->queue_end++] = to;
 }
 
-static void follow_root(struct search *s, uint32_t vertex)
+/* That a frame of a module's body has the module's namespace as well explains little. */
+static void follow_root(struct search *s, uint32_t vertex, bool noisy)
 {
-    const uint64_t *start = &s->paths->root_edges[vertex - s->heap->object_count];
+    uint32_t root = vertex - s->heap->object_count;
+    const uint64_t *start = &s->paths->root_edges[root];
+    bool frame = s->heap->roots[root].kind == HEAP_ROOT_FRAME, postponed = false;
 
-    for (uint64_t e = start[0]; e < start[1]; e++)
-        reach(s, vertex, (uint32_t)(e - start[0]), s->heap->root_edges[e].target);
+    for (uint64_t e = start[0]; e < start[1]; e++) {
+        const struct heap_root_edge *edge = &s->heap->root_edges[e];
+        bool noise_edge = frame && edge->name >> HEAP_NAME_SHIFT == HEAP_NAME_INTERNAL;
+        if (noise_edge == noisy)
+            reach(s, vertex, (uint32_t)(e - start[0]), edge->target);
+        else
+            postponed = true;
+    }
+    if (postponed && !noisy)
+        s->later[s->later_end++] = vertex;
 }
 
 static void follow(struct search *s, uint32_t vertex, bool noisy)
@@ -98,21 +109,26 @@ static void follow(struct search *s, uint32_t vertex, bool noisy)
         s->later[s->later_end++] = vertex;
 }
 
+static void follow_any(struct search *s, uint32_t vertex, bool noisy)
+{
+    if (vertex > s->heap->object_count)
+        follow_root(s, vertex, noisy);
+    else
+        follow(s, vertex, noisy);
+}
+
 static void drain(struct search *s)
 {
     for (;;) {
         while (s->queue_head < s->queue_end) {
             uint32_t vertex = s->queue[s->queue_head++];
-            if (vertex > s->heap->object_count)
-                follow_root(s, vertex);
-            else
-                follow(s, vertex, false);
+            follow_any(s, vertex, false);
         }
         size_t end = s->later_end;
         if (s->later_head == end)
             return;
         while (s->later_head < end)
-            follow(s, s->later[s->later_head++], true);
+            follow_any(s, s->later[s->later_head++], true);
     }
 }
 
