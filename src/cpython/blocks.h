@@ -53,9 +53,20 @@ static inline uint64_t barrow_blocks_rule(const struct barrow_blocks *blocks, si
     return chunk < 32 ? 32 : chunk;
 }
 
+/* Blocks that the C library may have asked the kernel for, in whole pages: it tells. */
+enum { BARROW_LARGE_LIMIT = 64 << 10 };
+
 /* A live block's true bytes.  `at_most_small`: it can't have been asked for more than 512 bytes (else
  * `requested` decides). */
 uint64_t barrow_blocks_bytes(const struct barrow_blocks *blocks, const void *start,
                              size_t requested);
+
+/* A table's or buffer's, of which what was asked for is known to the byte: by rule unless it is large. */
+static inline uint64_t barrow_blocks_table(const struct barrow_blocks *blocks, const void *start,
+                                           size_t requested)
+{
+    return requested < BARROW_LARGE_LIMIT ? barrow_blocks_rule(blocks, requested)
+                                          : barrow_blocks_bytes(blocks, start, requested);
+}
 
 #endif

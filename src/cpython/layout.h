@@ -209,6 +209,28 @@ static inline barrow_frame *barrow_frame_of_object(PyObject *o)
     return f && f->owner == FRAME_OWNED_BY_FRAME_OBJECT ? f : NULL;
 }
 
+/* How many items an object of a class with tp_itemsize was made with.  Generators and frame objects have no
+ * ob_size: the number is their code's. */
+static inline size_t barrow_item_count(PyObject *o)
+{
+    const PyCodeObject *code = NULL;
+    if (PyGen_CheckExact(o) || PyCoro_CheckExact(o) || PyAsyncGen_CheckExact(o))
+#if PY_VERSION_HEX >= 0x030C0000
+        code = barrow_frame_code((barrow_frame *)(void *)&((PyGenObject *)o)->gi_iframe);
+#else
+        code = ((PyGenObject *)o)->gi_code;
+#endif
+    else if (PyFrame_Check(o))
+        code = barrow_frame_code(((PyFrameObject *)o)->f_frame);
+    if (code)
+        return (size_t)(code->co_nlocalsplus + code->co_stacksize);
+#if PY_VERSION_HEX >= 0x030C0000
+    if (PyLong_Check(o))
+        return ((PyLongObject *)o)->long_value.lv_tag >> 3;
+#endif
+    return (size_t)(Py_SIZE(o) < 0 ? -Py_SIZE(o) : Py_SIZE(o));
+}
+
 /* ---- numbers and text ---- */
 
 /* What was asked for a str's own block, and for its cached UTF-8 (0: none). */
@@ -222,6 +244,14 @@ static inline size_t barrow_text_bytes(PyObject *o, size_t *utf8)
     if (text->utf8 && text->utf8 != PyUnicode_DATA(o))
         *utf8 = (size_t)text->utf8_length + 1;
     return sizeof(PyCompactUnicodeObject) + (length + 1) * (size_t)PyUnicode_KIND(o);
+}
+
+/* What was asked for the characters that lie in a block apart, as those of subclasses do; 0: they don't. */
+static inline size_t barrow_text_apart_bytes(PyObject *o)
+{
+    if (PyUnicode_IS_COMPACT(o) || !((PyUnicodeObject *)o)->data.any)
+        return 0;
+    return ((size_t)PyUnicode_GET_LENGTH(o) + 1) * (size_t)PyUnicode_KIND(o);
 }
 
 /* What an int of that many digits needs; it may have been given more. */
@@ -242,6 +272,26 @@ static inline bool barrow_text_is_interned(PyObject *o)
 {
     return PyUnicode_CHECK_INTERNED(o) != 0;
 }
+
+/* What range objects keep, of which `length` is no member. */
+struct barrow_range {
+    PyObject_HEAD
+    PyObject *start, *stop, *step, *length;
+};
+
+/* ---- blocks of modules in C ---- */
+
+/* How an array.array begins. */
+struct barrow_array {
+    PyObject_VAR_HEAD
+    void *items;
+};
+
+/* The buffer of an io.BytesIO is a bytes object: whether tp_traverse shows it as such. */
+enum { BARROW_BYTES_IO_SHOWS_BUFFER = PY_VERSION_HEX >= 0x030C0000 };
+
+/* What a lock asks of PyMem_RawMalloc: a semaphore; later locks are a word of the object. */
+enum { BARROW_LOCK_BYTES = PY_VERSION_HEX >= 0x030E0000 ? 0 : 32 };
 
 /* ---- what only a code object's owner sees ---- */
 

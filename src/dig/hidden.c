@@ -28,7 +28,7 @@ static uint64_t told_beyond(const struct barrow_blocks *blocks, PyObject *o)
     Py_ssize_t told = told_bytes(o);
     Py_ssize_t own = Py_TYPE(o)->tp_basicsize;
     if (Py_TYPE(o)->tp_itemsize)
-        own += (Py_SIZE(o) < 0 ? -Py_SIZE(o) : Py_SIZE(o)) * Py_TYPE(o)->tp_itemsize;
+        own += (Py_ssize_t)barrow_item_count(o) * Py_TYPE(o)->tp_itemsize;
     return told > own ? barrow_blocks_rule(blocks, (size_t)(told - own)) : 0;
 }
 
@@ -42,7 +42,7 @@ uint64_t barrow_hidden_dict(const struct barrow_blocks *blocks, PyObject *o)
                    : barrow_blocks_bytes(blocks, barrow_values_block(values), 1);
     if (barrow_keys_are_static(keys) || keys->dk_kind == DICT_KEYS_SPLIT)
         return 0;
-    return barrow_blocks_rule(blocks, barrow_keys_bytes(keys));
+    return barrow_blocks_table(blocks, keys, barrow_keys_bytes(keys));
 }
 
 static uint64_t hidden_ordered_dict(const struct barrow_blocks *blocks, PyObject *o)
@@ -60,16 +60,16 @@ static uint64_t hidden_ordered_dict(const struct barrow_blocks *blocks, PyObject
 static uint64_t hidden_list(const struct barrow_blocks *blocks, PyObject *o)
 {
     const PyListObject *list = (const PyListObject *)o;
-    return list->allocated > 0
-               ? barrow_blocks_rule(blocks, (size_t)list->allocated * sizeof(PyObject *))
-               : 0;
+    return list->allocated > 0 ? barrow_blocks_table(blocks, list->ob_item,
+                                                     (size_t)list->allocated * sizeof(PyObject *))
+                               : 0;
 }
 
 static uint64_t hidden_set(const struct barrow_blocks *blocks, PyObject *o)
 {
     const PySetObject *set = (const PySetObject *)o;
     return set->table != set->smalltable
-               ? barrow_blocks_rule(blocks, ((size_t)set->mask + 1) * sizeof(setentry))
+               ? barrow_blocks_table(blocks, set->table, ((size_t)set->mask + 1) * sizeof(setentry))
                : 0;
 }
 
@@ -77,13 +77,39 @@ static uint64_t hidden_text(const struct barrow_blocks *blocks, PyObject *o)
 {
     size_t utf8;
     barrow_text_bytes(o, &utf8);
-    return utf8 ? barrow_blocks_rule(blocks, utf8) : 0;
+    size_t apart = barrow_text_apart_bytes(o);
+    /* The characters of an ASCII text are its UTF-8. */
+    if (apart && PyUnicode_IS_ASCII(o))
+        utf8 = 0;
+    return (utf8 ? barrow_blocks_rule(blocks, utf8) : 0) +
+           (apart ? barrow_blocks_rule(blocks, apart) : 0);
+}
+
+static uint64_t hidden_bytes_io(const struct barrow_blocks *blocks, PyObject *o)
+{
+    return BARROW_BYTES_IO_SHOWS_BUFFER ? 0 : told_beyond(blocks, o);
+}
+
+/* Asked of the C library, however few they are. */
+static uint64_t hidden_lock(const struct barrow_blocks *blocks, PyObject *o)
+{
+    (void)o;
+    (void)blocks;
+    return BARROW_LOCK_BYTES ? (BARROW_LOCK_BYTES + 8 + 15) & ~15u : 0;
 }
 
 static uint64_t hidden_byte_array(const struct barrow_blocks *blocks, PyObject *o)
 {
     const PyByteArrayObject *array = (const PyByteArrayObject *)o;
-    return array->ob_alloc ? barrow_blocks_rule(blocks, (size_t)array->ob_alloc) : 0;
+    return array->ob_alloc ? barrow_blocks_table(blocks, array->ob_bytes, (size_t)array->ob_alloc)
+                           : 0;
+}
+
+static uint64_t hidden_array(const struct barrow_blocks *blocks, PyObject *o)
+{
+    Py_ssize_t told = told_bytes(o) - Py_TYPE(o)->tp_basicsize;
+    const void *items = ((const struct barrow_array *)(const void *)o)->items;
+    return told > 0 && items ? barrow_blocks_table(blocks, items, (size_t)told) : 0;
 }
 
 /* Blocks of 64 items. */
@@ -129,6 +155,14 @@ static uint64_t hidden_code(const struct barrow_blocks *blocks, PyObject *o)
     X("bytearray", hidden_byte_array)                 \
     X("type", hidden_type)                            \
     X("code", hidden_code)                            \
+    X("array.array", hidden_array)                    \
+    X("_io.BytesIO", hidden_bytes_io)                 \
+    X("_thread.lock", hidden_lock)                    \
+    X("_thread.RLock", hidden_lock)                   \
+    X("generator", NULL)                              \
+    X("coroutine", NULL)                              \
+    X("async_generator", NULL)                        \
+    X("frame", NULL)                                  \
     X("int", NULL)                                    \
     X("bytes", NULL)                                  \
     X("tuple", NULL)                                  \

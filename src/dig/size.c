@@ -25,10 +25,8 @@ static uint64_t other_bytes(const struct barrow_blocks *blocks, const struct bar
                             PyObject *o)
 {
     size_t asked = rule->preheader_bytes + rule->basic_bytes;
-    if (rule->item_bytes) {
-        Py_ssize_t items = Py_SIZE(o) < 0 ? -Py_SIZE(o) : Py_SIZE(o);
-        asked += (size_t)items * rule->item_bytes;
-    }
+    if (rule->item_bytes)
+        asked += barrow_item_count(o) * rule->item_bytes;
     uint64_t bytes = barrow_blocks_bytes(blocks, (char *)o - rule->preheader_bytes, asked);
     if (rule->may_have_values) {
         struct barrow_instance look = barrow_instance_look(o, rule->type);

@@ -94,7 +94,8 @@ void barrow_walk_add_members(struct dig_walk *w, PyTypeObject *type, bool slots_
     X(_PyExc_BaseException, PyBaseExceptionObject, traceback, "__traceback__") \
     X(_PyExc_BaseException, PyBaseExceptionObject, context, "__context__")     \
     X(_PyExc_BaseException, PyBaseExceptionObject, cause, "__cause__")         \
-    X(_PyWeakref_RefType, PyWeakReference, wr_callback, "__callback__")
+    X(_PyWeakref_RefType, PyWeakReference, wr_callback, "__callback__")        \
+    X(PyRange_Type, struct barrow_range, length, "length")
 
 static void add_hidden_members(struct dig_walk *w, PyTypeObject *type)
 {
@@ -211,7 +212,7 @@ static void describe(struct dig_walk *w, struct dig_type *t, PyTypeObject *type)
     t->first_member = w->member_count;
     for (PyTypeObject *base = type; base && !t->is_type; base = base->tp_base) {
         barrow_walk_add_members(w, base, t->kind == DIG_INSTANCE);
-        if (t->kind == DIG_GENERIC)
+        if (t->kind == DIG_GENERIC || t->kind == DIG_MEMBERS)
             add_hidden_members(w, base);
     }
     t->member_count = w->member_count - t->first_member;

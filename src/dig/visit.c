@@ -26,10 +26,8 @@ static uint64_t measured_bytes(struct dig_walk *w, PyObject *o, const struct dig
     if (barrow_blocks_is_static(&w->blocks, o))
         return 0;
     size_t asked = t->preheader + t->basic_bytes;
-    if (t->item_bytes) {
-        Py_ssize_t items = Py_SIZE(o) < 0 ? -Py_SIZE(o) : Py_SIZE(o);
-        asked += (size_t)items * t->item_bytes;
-    }
+    if (t->item_bytes)
+        asked += barrow_item_count(o) * t->item_bytes;
     return barrow_blocks_bytes(&w->blocks, (char *)o - t->preheader, asked);
 }
 
@@ -38,7 +36,9 @@ static uint64_t ruled_bytes(const struct dig_walk *w, PyObject *o, size_t asked)
 {
     if (__builtin_expect(barrow_is_immortal(o), 0) && barrow_blocks_is_static(&w->blocks, o))
         return 0;
-    return barrow_blocks_rule(&w->blocks, asked);
+    if (__builtin_expect(asked < BARROW_LARGE_LIMIT, 1))
+        return barrow_blocks_rule(&w->blocks, asked);
+    return barrow_blocks_bytes(&w->blocks, (char *)o - barrow_preheader_bytes(Py_TYPE(o)), asked);
 }
 
 static void take_hash(struct dig_walk *w, uint32_t number, uint64_t hash)
@@ -97,7 +97,8 @@ static uint64_t visit_list(struct dig_walk *w, uint32_t number, PyObject *o)
     w->length[number] = (uint32_t)count;
     uint64_t bytes = ruled_bytes(w, o, sizeof(PyGC_Head) + sizeof *list);
     if (list->allocated > 0)
-        bytes += barrow_blocks_rule(&w->blocks, (size_t)list->allocated * sizeof(PyObject *));
+        bytes += barrow_blocks_table(&w->blocks, list->ob_item,
+                                     (size_t)list->allocated * sizeof(PyObject *));
     return bytes;
 }
 

@@ -523,6 +523,16 @@ shape(lambda i: json.JSONEncoder(), name="json_encoder")
 shape(lambda i: enum.Enum("Made", "a b"), name="enum", warm=43)
 shape(lambda i: copy.copy(THREE), name="copied_instance")
 
+# Blocks so large that the C library asks the kernel for each.
+shape(lambda i: [None] * 40_000, name="list_40000", warm=3)
+shape(lambda i: dict.fromkeys(range(20_000)), name="dict_20000", warm=3)
+shape(lambda i: set(range(5000)), name="set_5000", warm=3)
+shape(lambda i: bytes(300_000), name="bytes_300000", warm=3)
+shape(lambda i: bytearray(300_000), name="bytearray_300000", warm=3)
+shape(lambda i: text(i, 300_000), name="str_300000", warm=3)
+shape(lambda i: tuple([None] * 40_000), name="tuple_40000", warm=3)
+shape(lambda i: array.array("d", bytes(400_000)), name="array_50000", warm=3)
+
 THREE = Three(0)
 TARGETS = [Three(n) for n in range(WARM + EACH + 100)]
 TEXT = b"some text that is long enough"

@@ -20,6 +20,15 @@ pytestmark = needs_dig
 
 SHAPES = Path(__file__).with_name("size_shapes.py")
 
+# Blocks of modules in C that nothing tells of from outside, and by which the snapshot is short.
+UNTOLD = {
+    "string_io_empty": "its buffer: the class has no __sizeof__",
+    "string_io_written": "its buffer: the class has no __sizeof__",
+    "simple_queue": "its ring of items: the class's __sizeof__ leaves it out",
+    "itertools_permutations": "two blocks, told as the sum of what was asked for",
+}
+
+
 def glibc(requested: int) -> int:
     """Of a block of the C library; it may be 16 bytes more if a free one's rest is too short for a block."""
     if requested >= 128 << 10:
@@ -63,9 +72,10 @@ def _compare(
 
 
 def test_sizes_are_the_allocators(sizes: dict[str, str]) -> None:
-    wrong = [f"{name}: {text}" for name, text in sizes.items() if text]
+    wrong = [f"{name}: {text}" for name, text in sizes.items() if text and name not in UNTOLD]
     assert not wrong, "\n" + "\n".join(wrong)
 
 
 def test_there_are_enough_shapes(sizes: dict[str, str]) -> None:
-    assert len(sizes) >= 60
+    assert len(sizes.keys() - UNTOLD.keys()) >= 60
+    assert UNTOLD.keys() <= sizes.keys()
