@@ -14,10 +14,9 @@
 struct export_options {
     struct barrow_view_options view;
     int format, metric;
-    size_t snapshot; /* SNAPSHOT_NOT_GIVEN; from 1 */
+    size_t snapshot; /* from 1; 0: the last */
     const char *output;
 };
-#define SNAPSHOT_NOT_GIVEN SIZE_MAX
 
 static const char *const formats[] = {
 #define X(name, traits, help) #name,
@@ -43,7 +42,7 @@ static int check_options(const struct export_options *o, struct barrow_error *er
         return barrow_fail(err, BARROW_E_USAGE,
                            "--metric makes no difference to %s, which holds %s; leave it out",
                            format->name, contents(format));
-    if (o->snapshot != SNAPSHOT_NOT_GIVEN && !format->write_graph)
+    if (o->snapshot && !format->write_graph)
         return barrow_fail(err, BARROW_E_USAGE,
                            "--snapshot makes no difference to %s, which holds a profile; leave it "
                            "out",
@@ -58,14 +57,14 @@ static const struct barrow_snapshot_place *choose(const struct barrow_snapshots 
                                                   const struct export_options *o,
                                                   struct barrow_error *err)
 {
-    size_t number = o->snapshot == SNAPSHOT_NOT_GIVEN ? snapshots->count : o->snapshot;
+    size_t number = o->snapshot ? o->snapshot : snapshots->count;
 
     if (snapshots->count == 0)
         barrow_fail(err, BARROW_E_USAGE,
                     "%s takes a heap snapshot, and there is none in this recording; barrow run "
                     "--dig takes one when the program ends",
                     formats[o->format]);
-    else if (number == 0 || number > snapshots->count)
+    else if (number > snapshots->count)
         barrow_fail(err, BARROW_E_USAGE,
                     "there is no snapshot %zu: this recording has %zu, numbered from 1", number,
                     snapshots->count);
@@ -159,14 +158,13 @@ static const struct barrow_option options[] = {
     {"format", 'F', OPTION_CHOICE, "FORMAT", offsetof(struct export_options, format), formats, NULL,
      "what to write"},
     VIEW_OPTION_METRIC(struct export_options),
-    {"snapshot", 0, OPTION_COUNT, "N", offsetof(struct export_options, snapshot), NULL, NULL,
-     "heapsnapshot: which heap snapshot, from 1 (the last by default)"},
+    {"snapshot", 's', OPTION_COUNT, "N", offsetof(struct export_options, snapshot), NULL, NULL,
+     "heapsnapshot: the Nth heap snapshot (the last by default)"},
     {"output", 'o', OPTION_TEXT, "OUT", offsetof(struct export_options, output), NULL, NULL,
      "write to this file, which appears when it is complete (standard output by default)"},
     OPTIONS_END};
 
-static const struct export_options defaults = {
-    .view = VIEW_DEFAULTS, .format = -1, .metric = -1, .snapshot = SNAPSHOT_NOT_GIVEN};
+static const struct export_options defaults = {.view = VIEW_DEFAULTS, .format = -1, .metric = -1};
 
 const struct barrow_command barrow_command_export = {
     .usage = "--format FORMAT [OPTIONS] FILE...",

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "graph/graph.h"
 
@@ -14,8 +15,10 @@ struct barrow_heap_names {
     const struct barrow_heap *heap; /* the graph's */
     char *strings;                  /* all of them, each with a NUL */
     char **classes;                 /* by type: "pkg.mod.Class"; builtins without a module */
-    /* Strings of the attributes that hold the name of functions; 0: there is none. */
-    uint32_t name, qualified_name;
+    struct barrow_heap_module {     /* modules that are in a root of their own */
+        uint32_t object, root;
+    } *modules;
+    size_t module_count;
 };
 
 /* `graph` must outlive the names.  Fails for want of memory. */
@@ -29,12 +32,11 @@ static inline const char *barrow_heap_string(const struct barrow_heap_names *nam
     return names->strings + names->heap->string_start[string] + string;
 }
 
+/* What an object is called: "class pkg.Class", "module pkg", "function (app.py:12)", else its class.  Appended. */
+void barrow_heap_object_words(const struct barrow_heap_names *names, struct barrow_buffer *out,
+                              uint32_t object);
 /* Where an object's code is; NULL: nowhere. */
 const struct heap_place *barrow_heap_place(const struct barrow_heap *heap, uint32_t object);
-/* The type whose class the object is; 0: it is no class, or one of which there are no instances. */
-uint32_t barrow_heap_type_of_class(const struct barrow_heap *heap, uint32_t object);
-/* The string that is the qualified name of a function, else its name; 0: not known. */
-uint32_t barrow_heap_function_name(const struct barrow_heap_names *names, uint32_t object);
 
 /* The kind of a reference in a word: "attribute", "index", ... */
 const char *barrow_heap_kind_words(enum heap_name kind);

@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 
+#include "export/heap_names.h"
 #include "export/report_heap.h"
 #include "graph/words.h"
 #include "table/stack.h"
@@ -23,6 +24,7 @@ struct tree {
     struct barrow_graph *graph;
     uint32_t process;
     const struct barrow_paths *paths;
+    struct barrow_heap_names names;
     uint64_t least;      /* retained bytes that are shown */
     uint64_t path_least; /* ... with a path */
     uint32_t *objects;   /* by vertex: what it dominates, itself among it */
@@ -222,7 +224,10 @@ static void put_vertex(struct tree *t, uint32_t vertex, uint32_t depth)
         .reference = reference_of(t, vertex),
     };
 
-    barrow_words_vertex(&t->words, t->graph, vertex);
+    if (barrow_graph_is_root(t->graph, vertex))
+        barrow_words_vertex(&t->words, t->graph, vertex);
+    else
+        barrow_heap_object_words(&t->names, &t->words, vertex);
     row.name = report_heap_words(t->to, &t->words);
     if (!barrow_graph_is_root(t->graph, vertex)) {
         row.kind = ROW_OBJECT;
@@ -295,7 +300,7 @@ int report_heap_dominators(struct report_heap *heap, struct barrow_graph *graph,
     struct tree t = {.to = heap, .graph = graph, .paths = paths, .process = process};
     int rc = -1;
 
-    if (barrow_graph_children(graph, err) < 0)
+    if (barrow_graph_children(graph, err) < 0 || barrow_heap_names_init(&t.names, graph, err) < 0)
         return -1;
     if (choose(&t) && count_objects(&t) && find_edges(&t)) {
         rc = put_tree(&t);
@@ -304,6 +309,7 @@ int report_heap_dominators(struct report_heap *heap, struct barrow_graph *graph,
     } else {
         barrow_fail(err, BARROW_E_NO_MEMORY, "out of memory");
     }
+    barrow_heap_names_free(&t.names);
     barrow_buffer_free(&t.words);
     free(t.objects);
     free(t.edge);

@@ -12,22 +12,6 @@ static const uint64_t most_text_bytes = (uint64_t)256 << 20;
 
 /* ---- made once ---- */
 
-static bool find_modules(struct snapshot_words *words, const struct barrow_heap *heap)
-{
-    words->modules = calloc((size_t)heap->root_count + 1, sizeof *words->modules);
-    if (!words->modules)
-        return false;
-    for (uint64_t e = 0; e < heap->root_edge_count; e++) {
-        const struct heap_root_edge *edge = &heap->root_edges[e];
-        bool is_module = heap->types[heap->type[edge->target]].flags & HEAP_TYPE_MODULE;
-        if (heap->roots[edge->root].kind == HEAP_ROOT_MODULE && is_module &&
-            words->module_count < heap->root_count)
-            words->modules[words->module_count++] =
-                (struct snapshot_module){edge->target, edge->root};
-    }
-    return true;
-}
-
 int snapshot_words_init(struct snapshot_words *words, const struct barrow_graph *graph,
                         struct snapshot_strings *strings, struct barrow_error *err)
 {
@@ -42,8 +26,7 @@ int snapshot_words_init(struct snapshot_words *words, const struct barrow_graph 
     words->keys = calloc(texts, sizeof *words->keys);
     words->classes = calloc(types, sizeof *words->classes);
     words->key_classes = calloc(types, sizeof *words->key_classes);
-    if (words->plain && words->bracketed && words->keys && words->classes && words->key_classes &&
-        find_modules(words, heap))
+    if (words->plain && words->bracketed && words->keys && words->classes && words->key_classes)
         return 0;
     snapshot_words_free(words);
     return barrow_fail(err, BARROW_E_NO_MEMORY, "out of memory");
@@ -58,7 +41,6 @@ void snapshot_words_free(struct snapshot_words *words)
     free(words->keys);
     free(words->classes);
     free(words->key_classes);
-    free(words->modules);
     *words = (struct snapshot_words){0};
 }
 
@@ -105,34 +87,17 @@ static uint32_t class_string(struct snapshot_words *words, uint32_t type)
 
 /* ---- nodes ---- */
 
-static uint32_t module_name(struct snapshot_words *words, uint32_t object)
+/* Of what has a name of its own. */
+static uint32_t own_name(struct snapshot_words *words, uint32_t object)
 {
-    const struct barrow_heap *heap = words->names.heap;
+    struct barrow_buffer name = {0};
 
-    for (size_t i = 0; i < words->module_count; i++)
-        if (words->modules[i].object == object)
-            return around(
-                words, "module ",
-                barrow_heap_string(&words->names, heap->roots[words->modules[i].root].name), "");
-    return 0;
-}
-
-/* "name (file:line)", of what the snapshot knows of it. */
-static uint32_t code_name(struct snapshot_words *words, uint32_t object, const char *kind)
-{
-    const struct barrow_heap *heap = words->names.heap;
-    const struct heap_place *place = barrow_heap_place(heap, object);
-    uint32_t string = barrow_heap_function_name(&words->names, object);
-    const char *name = string ? barrow_heap_string(&words->names, string) : kind;
-    char text[1200];
-
-    if (!place)
-        return snapshot_string(words->strings, name);
-    const char *file = barrow_heap_string(&words->names, place->file);
-    const char *slash = strrchr(file, '/');
-    snprintf(text, sizeof text, "%.500s (%.400s:%" PRIu32 ")", name, slash ? slash + 1 : file,
-             place->line);
-    return snapshot_string(words->strings, text);
+    barrow_heap_object_words(&words->names, &name, object);
+    const char *text = barrow_buffer_text(&name);
+    uint32_t string = snapshot_string(words->strings, text ? text : "");
+    words->strings->failed |= !text;
+    barrow_buffer_free(&name);
+    return string;
 }
 
 /* "str[12] #0badcafe" */
@@ -161,7 +126,7 @@ static struct snapshot_name named(uint32_t type, uint32_t text)
 struct snapshot_name snapshot_words_object(struct snapshot_words *words, uint32_t object)
 {
     const struct barrow_heap *heap = words->names.heap;
-    uint32_t type = heap->type[object], flags = heap->types[type].flags, text = 0;
+    uint32_t type = heap->type[object], flags = heap->types[type].flags;
     bool is_builtin = heap->types[type].module == 0;
 
     if (flags & HEAP_TYPE_TEXT && is_builtin)
@@ -169,16 +134,12 @@ struct snapshot_name snapshot_words_object(struct snapshot_words *words, uint32_
     if (flags & HEAP_TYPE_NUMBER && is_builtin)
         return named(SNAPSHOT_NODE_NUMBER, class_string(words, type));
     if (flags & HEAP_TYPE_CODE)
-        return named(SNAPSHOT_NODE_CODE, code_name(words, object, "code"));
+        return named(SNAPSHOT_NODE_CODE, own_name(words, object));
     if (flags & HEAP_TYPE_FUNCTION)
-        return named(SNAPSHOT_NODE_CLOSURE, code_name(words, object, words->names.classes[type]));
-    if (flags & HEAP_TYPE_TYPE) {
-        uint32_t of = barrow_heap_type_of_class(heap, object);
-        text = of ? around(words, "class ", words->names.classes[of], "") : 0;
-    } else if (flags & HEAP_TYPE_MODULE) {
-        text = module_name(words, object);
-    }
-    return named(SNAPSHOT_NODE_OBJECT, text ? text : class_string(words, type));
+        return named(SNAPSHOT_NODE_CLOSURE, own_name(words, object));
+    if (flags & (HEAP_TYPE_TYPE | HEAP_TYPE_MODULE))
+        return named(SNAPSHOT_NODE_OBJECT, own_name(words, object));
+    return named(SNAPSHOT_NODE_OBJECT, class_string(words, type));
 }
 
 uint32_t snapshot_words_root(struct snapshot_words *words, uint32_t root)

@@ -57,10 +57,6 @@ struct snapshot_words {
     /* Strings made already, 0: not yet.  By the heap's string: as it is, "(string)", "['string']"; by type: the class,
      * "[class]". */
     uint32_t *plain, *bracketed, *keys, *classes, *key_classes;
-    struct snapshot_module { /* a module's object and its root */
-        uint32_t object, root;
-    } *modules;
-    size_t module_count;
 };
 
 /* `graph` and `strings` must outlive the words.  Fails for want of memory. */

@@ -306,7 +306,6 @@ def test_births(shop: Path) -> None:
 def test_errors(two: Path, tmp_path: Path) -> None:
     for words, what in (
         (["--snapshot", "3"], "there is no snapshot 3: this recording has 2"),
-        (["--snapshot", "0"], "there is no snapshot 0"),
         (["--metric", "peak"], "holds one heap snapshot"),
     ):
         done = subprocess.run(

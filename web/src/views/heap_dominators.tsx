@@ -44,7 +44,7 @@ function visibleRows(heap: Heap, open: Set<number>, filter: string): { shown: nu
   const keep = new Uint8Array(rows.count);
   let found = 0;
   for (let i = 0; i < rows.count; i++) {
-    if (heap.nodes.kind[i] === OTHERS || !matches(`${heap.profile.name(heap.nodes.reference[i]!)} ${nodeTitle(heap, i)}`)) continue;
+    if (heap.nodes.kind[i] === OTHERS || !matches(`${heap.profile.name(heap.nodes.reference[i]!)} ${nodeTitle(heap, i)} ${heap.profile.name(heap.nodes.path[i]!)}`)) continue;
     found++;
     for (let row = i; row >= 0 && !keep[row]; row = rows.parent[row]!) keep[row] = 1;
   }
@@ -166,6 +166,7 @@ function Cells(props: { ctx: Context; heap: Heap; row: number; whole: number; op
         {reference && <code>{reference}</code>}
         <span class={kind === OTHERS || kind === GARBAGE ? "dim" : kind === ROOT ? "root" : ""}>{title}</span>
         {kind < OTHERS && nodes.length[row]! > 0 && <span class="dim"> of {units.count(nodes.length[row]!)}</span>}
+        {!reference && nodes.path[row]! > 0 && <code class="way">{heap.profile.name(nodes.path[row]!)}</code>}
       </span>
       <span role="gridcell" class="place" title={birth ? heap.profile.place(birth, true) : ""}>
         {birth > 0 && (

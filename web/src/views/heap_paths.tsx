@@ -60,7 +60,7 @@ export function HeapPaths({ ctx, heap }: HeapProps) {
   const common = top === undefined ? { text: "", objects: 0 } : commonPath(heap, top);
   const text = () =>
     shown
-      .map((row) => `${units.count(paths.objects[row]!).padStart(12)}  ${units.bytes(paths.retained[row]!).padStart(9)}  ${"  ".repeat(paths.rows.depth[row]! - 1)}${rowText(heap, row)}  ${profile.name(paths.class[row]!)}`.trimEnd())
+      .map((row) => `${units.count(paths.objects[row]!).padStart(12)}  ${units.bytes(paths.bytes[row]!).padStart(9)}  ${"  ".repeat(paths.rows.depth[row]! - 1)}${rowText(heap, row)}  ${profile.name(paths.class[row]!)}`.trimEnd())
       .join("\n");
   return (
     <div class="split">
@@ -116,8 +116,8 @@ export function HeapPaths({ ctx, heap }: HeapProps) {
                     Objects
                   </span>
                   <span role="columnheader">Share</span>
-                  <span role="columnheader" class="num" title="bytes that would go with those instances">
-                    Retained
+                  <span role="columnheader" class="num" title="own bytes of those instances">
+                    Own
                   </span>
                   <span role="columnheader">From the roots down</span>
                 </div>
@@ -136,7 +136,7 @@ export function HeapPaths({ ctx, heap }: HeapProps) {
                       {units.share(paths.objects[row]!, whole)}
                     </span>
                     <span role="gridcell" class="num">
-                      {units.bytes(paths.retained[row]!)}
+                      {units.bytes(paths.bytes[row]!)}
                     </span>
                     <span role="gridcell" class="branch" title={`${rowText(heap, row)} ${profile.name(paths.class[row]!)}`} style={{ paddingLeft: `${STEP * Math.min(DEEPEST, paths.rows.depth[row]! - 1)}px` }}>
                       <button class="twisty" tabIndex={-1} disabled={!has} onClick={() => toggle(row)} aria-hidden="true">
