@@ -408,6 +408,209 @@ def test_compared_flame_graph(report: Path, show: Show) -> None:
     assert "new_habit" in page.inner_text(".details") and "781 KiB" in page.inner_text(".details")
 
 
+# ---- heap snapshots ----
+
+
+def heap_recording() -> Recording:
+    recording = make_page.synthetic(300, 150)
+    make_page.add_heaps(recording)
+    return recording
+
+
+def heap_rows(recording: Recording, group: str, number: int = -1) -> list[dict[str, Any]]:
+    """Of one snapshot."""
+    heaps = recording.heaps
+    number %= len(heaps)
+    first = sum(heap[group] for heap in heaps[:number])
+    names = make_page.GROUPS[f"heap_{group}"]
+    strings = recording.columns["strings"]
+    found = []
+    for i in range(first, first + heaps[number][group]):
+        row = {name: recording.columns[f"heap_{group}.{name}"][i] for name in names}
+        for name in ("class", "module", "name", "reference", "path"):
+            if name in row:
+                row[name] = strings[row[name]]
+        found.append(row)
+    return found
+
+
+def texts_of(page: Any, label: str, cell: int) -> list[str]:
+    return [row[cell][1].strip() for row in rows(page, label)]
+
+
+def test_no_heap_no_view(report: Path, made: Callable[..., Path], show: Show) -> None:
+    assert show(report).locator("#tab-heap").count() == 0
+    page = show(report, "view=heap")
+    assert page.locator("[data-view=overview]").count() == 1
+    assert show(made(heap_recording())).locator("#tab-heap").count() == 1
+
+
+def test_classes(made: Callable[..., Path], show: Show) -> None:
+    recording = heap_recording()
+    page = show(made(recording), "view=heap")
+    types = heap_rows(recording, "types")
+    whole = sum(row["bytes"] for row in types)
+    assert f"{whole:,} bytes" == page.get_attribute("[data-view=heap] .note b", "title")
+    for sort, cell in (("retained", 0), ("bytes", 1), ("objects", 2)):
+        page.click(f".heap-classes .head button >> text={['Retained', 'Own bytes', 'Objects'][cell]}") if cell else None
+        settle(page)
+        expected = sorted(types, key=lambda row: (-row[sort], -row["bytes"]))
+        got = rows(page, "Classes")
+        assert [row[4][1] for row in got[:10]] == [row["class"] or "(other classes)" for row in expected[:10]], sort
+        assert [row[2][1] for row in got[:10]] == [f"{row['objects']:,}" for row in expected[:10]]
+        assert [row[1][1] for row in got[:10]] == [units(row["bytes"]) for row in expected[:10]]
+    page.fill(".search", "shop.")
+    until(page, "[...document.querySelectorAll('.seen [role=row]')].every((row) => row.innerHTML.includes('shop.'))")
+    assert f"{sum(row['class'].startswith('shop.') for row in types)} rows" in page.inner_text(".bar >> nth=1")
+
+
+BOXES = """() => [...document.querySelectorAll('.treemap button')].map((box) =>
+    [box.title, box.getBoundingClientRect().width * box.getBoundingClientRect().height])"""
+
+
+def test_treemap_boxes_are_as_large_as_classes(made: Callable[..., Path], show: Show) -> None:
+    recording = heap_recording()
+    page = show(made(recording), "view=heap")
+    settle(page)
+    types = {row["class"]: row for row in heap_rows(recording, "types") if row["class"]}
+    for unit, value in (("Bytes", "bytes"), ("Objects", "objects")):
+        page.click(f".choice label >> text='{unit}'")
+        settle(page)
+        boxes = page.evaluate(BOXES)
+        area = sum(size for _, size in boxes)
+        whole = sum(row[value] for row in heap_rows(recording, "types"))
+        assert len(boxes) == 1 + len(types)
+        room = page.evaluate("((map) => map.clientWidth * map.clientHeight)(document.querySelector('.treemap'))")
+        assert abs(area / room - 1) < 0.02
+        for title, size in boxes[:8]:
+            name = title.split(":")[0]
+            if name in types:
+                assert abs(size / area - types[name][value] / whole) < 0.01, title
+
+
+def test_a_box_chooses_its_class_and_a_class_leads_to_its_paths(made: Callable[..., Path], show: Show) -> None:
+    recording = heap_recording()
+    page = show(made(recording), "view=heap")
+    largest = max((row for row in heap_rows(recording, "types")), key=lambda row: row["bytes"])["class"]
+    page.click(".treemap button >> nth=0")
+    until(page, "document.querySelector('.heap-classes [aria-selected=true]') !== null")
+    assert page.inner_text(".heap-classes [aria-selected=true] .name") == largest
+    page.focus(".heap-classes .list")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".heap-paths")
+    assert page.inner_text(".code .bar b") == largest
+    assert f"show=paths&class={largest}" in page.evaluate("location.hash")
+
+
+def test_dominator_tree_opens(made: Callable[..., Path], show: Show) -> None:
+    recording = heap_recording()
+    page = show(made(recording), "view=heap&show=dominators")
+    nodes = heap_rows(recording, "nodes")
+    assert texts_of(page, "Dominators", 4)[0].endswith("everything")
+    page.click("text=Close all")
+    settle(page)
+    top = [row for row in nodes if row["depth"] <= 1]
+    assert texts_of(page, "Dominators", 0) == [units(row["retained"]) for row in top]
+    # By keys: select the first root, open it, go to its first child, close it again from there.
+    page.focus(".list")
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    end = next(i for i in range(2, len(nodes)) if nodes[i]["depth"] <= 1)
+    below = [row for row in nodes[2:end] if row["depth"] == 2]
+    until(page, f"document.querySelectorAll('.seen [role=row]').length === {min(len(top) + len(below), 30)}")
+    assert texts_of(page, "Dominators", 0)[2 : 2 + len(below)] == [units(row["retained"]) for row in below]
+    page.keyboard.press("ArrowDown")
+    settle(page)
+    details = page.inner_text(".details")
+    assert below[0]["path"] in details and f"0x{below[0]['address']:x}" in details
+    page.keyboard.press("ArrowLeft")
+    until(page, "document.querySelector('.seen [aria-selected=true]').id === 'Dominators-1'")
+    page.keyboard.press("ArrowLeft")
+    until(page, f"document.querySelectorAll('.seen [role=row]').length === {len(top)}")
+
+
+def test_dominators_are_found(made: Callable[..., Path], show: Show) -> None:
+    recording = heap_recording()
+    nodes = heap_rows(recording, "nodes")
+    page = show(made(recording), "view=heap&show=dominators")
+    page.fill(".search", "shop.cache")
+    page.wait_for_selector(".found")
+    settle(page)
+    found = [i for i, row in enumerate(nodes) if row["kind"] != 2 and "shop.cache" in
+             f"{row['reference']} {row['name']} {row['path']}".lower()]
+    assert page.inner_text(".found") in (f"{len(found)} matches", f"{len(found)} match")
+    assert texts_of(page, "Dominators", 4)[0].endswith("everything")  # with what is above them
+
+
+def test_paths(made: Callable[..., Path], show: Show) -> None:
+    recording = heap_recording()
+    page = show(made(recording), "view=heap&show=paths")
+    tops = sorted((row for row in heap_rows(recording, "paths") if row["depth"] == 0), key=lambda row: -row["retained"])
+    assert page.inner_text(".code .bar b") == tops[0]["name"]
+    assert page.inner_text(".common code") == "shop.app.cache[*]"
+    listed = texts_of(page, "Paths", 3)
+    assert [re.sub(r"^[▾▸]\s*", "", text) for text in listed][:5] == [
+        "modules", "module shop.app", "shop.appmodule", ".cachedict", f"[*]{tops[0]['name']}",
+    ]
+    assert texts_of(page, "Paths", 0)[0] == f"{tops[0]['objects'] * 4 // 5:,}"
+    page.click("[aria-label='Classes with paths'] .row >> nth=2 >> button")
+    settle(page)
+    assert page.inner_text(".code .bar b") == tops[2]["name"]
+    page.click(".heap-paths .twisty >> nth=0")
+    settle(page)
+    assert len(texts_of(page, "Paths", 3)) == len(listed) - 4
+
+
+def test_changes(made: Callable[..., Path], show: Show) -> None:
+    recording = heap_recording()
+    page = show(made(recording), "view=heap&show=changes")
+    before, after = ({row["class"]: row for row in heap_rows(recording, "types", n)} for n in (0, 2))
+    expected = {name: after[name]["bytes"] - before[name]["bytes"] for name in after}
+    order = sorted((name for name in expected if expected[name]), key=lambda name: (-abs(expected[name]), name))
+    got = rows(page, "Changes")
+    assert [row[5][1] for row in got[:10]] == order[:10]
+    signs = ["+" if expected[name] > 0 else "\u2212" for name in order[:10]]
+    sizes = [units(abs(expected[name])) for name in order[:10]]
+    assert [row[0][1] for row in got[:10]] == [sign + size for sign, size in zip(signs, sizes, strict=True)]
+    page.click("label >> text=shrunk")
+    settle(page)
+    assert {row[4][1] for row in rows(page, "Changes")} == {"shrunk"}
+    page.click("label >> text=All")
+    page.select_option("select >> nth=0", "1")
+    settle(page)
+    middle = {row["class"]: row for row in heap_rows(recording, "types", 1)}
+    changed = {name: after[name]["bytes"] - middle[name]["bytes"] for name in after}
+    top = max((name for name in changed), key=lambda name: abs(changed[name]))
+    assert rows(page, "Changes")[0][5][1] == top
+
+
+def test_changes_since_an_older_recording(made: Callable[..., Path], show: Show) -> None:
+    older, newer = make_page.synthetic(300, 150, 2), make_page.synthetic(300, 150, 3)
+    make_page.add_heaps(older, 5, 1)
+    make_page.add_heaps(newer, 6, 1)
+    page = show(made(newer, older), "view=heap&show=changes")
+    assert "older recording" in page.inner_text("select >> nth=0")
+    before, after = ({row["class"]: row for row in heap_rows(r, "types")} for r in (older, newer))
+    top = max(after, key=lambda name: abs(after[name]["bytes"] - before[name]["bytes"]))
+    assert rows(page, "Changes")[0][5][1] == top
+
+
+@pytest.mark.parametrize("width", [900, 1400])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_heap_views_fit(width: int, theme: str, made: Callable[..., Path], show: Show) -> None:
+    """And screenshots of them, in build/screens."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    path = made(heap_recording())
+    for part in ("classes", "dominators", "paths", "changes"):
+        page = show(path, f"view=heap&show={part}", width=width, color_scheme=theme)
+        settle(page)
+        wide = page.evaluate("[document.documentElement.scrollWidth, document.querySelector('main').scrollWidth]")
+        assert max(wide) <= width, part
+        assert page.evaluate(CUT, ".head > *, .row .num, .row .share") == [], part
+        page.screenshot(path=SCREENS / f"{theme}-heap-{part}-{width}.png")
+        page.context.close()
+
+
 # ---- processes ----
 
 
@@ -778,9 +981,11 @@ def test_screenshots(theme: str, report: Path, made: Callable[..., Path], show: 
 
 def test_random_walks(made: Callable[..., Path], show: Show) -> None:
     """Keys and clicks without plan: no error, whatever state they lead to."""
-    page = show(made(make_page.synthetic(2000, 900, 3, 2), make_page.synthetic(2000, 900, 4, 2)))
+    recording = make_page.synthetic(2000, 900, 3, 2)
+    make_page.add_heaps(recording)
+    page = show(made(recording, make_page.synthetic(2000, 900, 4, 2)))
     chance = random.Random(7)
-    keys = [*"1234567+nft ", "Tab", "ArrowDown", "ArrowRight", "Enter", "Escape"]
+    keys = [*"12345678+nft ", "Tab", "ArrowDown", "ArrowRight", "Enter", "Escape"]
     for _ in range(250):
         if chance.random() < 0.6:
             page.keyboard.press(chance.choice(keys))

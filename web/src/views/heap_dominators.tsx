@@ -137,6 +137,7 @@ function Cells(props: { ctx: Context; heap: Heap; row: number; whole: number; op
   const reference = heap.profile.name(nodes.reference[row]!);
   const birth = nodes.birth[row]!;
   const title = nodeTitle(heap, row);
+  const path = reference ? "" : heap.profile.name(nodes.path[row]!);
   return (
     <>
       <span role="gridcell" class="num chosen" title={`${units.count(nodes.retained[row]!)} bytes`}>
@@ -166,7 +167,7 @@ function Cells(props: { ctx: Context; heap: Heap; row: number; whole: number; op
         {reference && <code>{reference}</code>}
         <span class={kind === OTHERS || kind === GARBAGE ? "dim" : kind === ROOT ? "root" : ""}>{title}</span>
         {kind < OTHERS && nodes.length[row]! > 0 && <span class="dim"> of {units.count(nodes.length[row]!)}</span>}
-        {!reference && nodes.path[row]! > 0 && <code class="way">{heap.profile.name(nodes.path[row]!)}</code>}
+        {path && !title.endsWith(path) && <code class="way">{path}</code>}
       </span>
       <span role="gridcell" class="place" title={birth ? heap.profile.place(birth, true) : ""}>
         {birth > 0 && (
