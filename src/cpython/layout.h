@@ -201,6 +201,17 @@ static inline barrow_frame *barrow_generator_frame(PyObject *o)
     return (barrow_frame *)(void *)&generator->gi_iframe;
 }
 
+static inline PyObject *barrow_frame_function(const barrow_frame *f)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    return (PyObject *)(f->f_funcobj.bits & ~(uintptr_t)3);
+#elif PY_VERSION_HEX >= 0x030C0000
+    return f->f_funcobj;
+#else
+    return (PyObject *)f->f_func;
+#endif
+}
+
 /* The frame that a frame object shows, if it is not a running one's; else NULL. */
 static inline barrow_frame *barrow_frame_of_object(PyObject *o)
 {

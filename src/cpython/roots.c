@@ -133,13 +133,7 @@ void barrow_thread_roots(PyThreadState *thread, barrow_root_visit *visit, void *
 
 void barrow_frame_roots(const barrow_frame *f, barrow_root_visit *visit, void *context)
 {
-#if PY_VERSION_HEX >= 0x030E0000
-    PyObject *function = (PyObject *)(f->f_funcobj.bits & ~(uintptr_t)3);
-#elif PY_VERSION_HEX >= 0x030C0000
-    PyObject *function = f->f_funcobj;
-#else
-    PyObject *function = (PyObject *)f->f_func;
-#endif
+    PyObject *function = barrow_frame_function(f);
     visit(context, BARROW_HOLDER_THREAD, "code", (PyObject *)barrow_frame_code(f));
     if (function)
         visit(context, BARROW_HOLDER_THREAD, "function", function);

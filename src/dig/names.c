@@ -5,14 +5,15 @@
  * short search finds it:
  *
  *     candidates  | __dict__ → A | args → B | "x" → C | ...
- *     references  | B | A | C |            each: from where the last one was found, at most REACH
- * on
+ *     references  | B | A | C |   each: from BACK before where the last one was found
  *
  * What stays without a name is shown by its position.
  */
+#include <string.h>
+
 #include "dig/state.h"
 
-enum { REACH = 64 };
+enum { REACH = 64, BACK = 4 };
 
 static void add(struct dig_walk *w, PyObject *o, uint32_t name)
 {
@@ -44,6 +45,8 @@ static void add_instance(struct dig_walk *w, PyObject *o, const struct dig_type 
     add(w, look.dict, attribute(w, "__dict__"));
     if (t->dict_offset)
         add(w, *(PyObject **)(void *)((char *)o + t->dict_offset), attribute(w, "__dict__"));
+    if (t->dict_at_end && _PyObject_GetDictPtr(o))
+        add(w, *_PyObject_GetDictPtr(o), attribute(w, "__dict__"));
     for (uint32_t i = 0; i < t->member_count; i++) {
         const struct dig_member *member = &w->members[t->first_member + i];
         add(w, *(PyObject **)(void *)((char *)o + member->offset), member->name);
@@ -85,6 +88,7 @@ static void add_frame(struct dig_walk *w, const barrow_frame *f)
         return;
     PyCodeObject *code = barrow_frame_code(f);
     add(w, (PyObject *)code, attribute(w, "f_code"));
+    add(w, barrow_frame_function(f), attribute(w, "f_func"));
     for (int i = 0; i < code->co_nlocalsplus; i++)
         add(w, barrow_frame_local(f, i),
             HEAP_NAME(HEAP_NAME_VARIABLE,
@@ -137,14 +141,40 @@ static void add_known(struct dig_walk *w, PyObject *o, const struct dig_type *t)
 static uint32_t find(const struct dig_walk *w, const PyObject *o, uint32_t *cursor)
 {
     uint32_t count = w->candidate_count;
+    uint32_t start = *cursor >= BACK ? *cursor - BACK : 0;
     for (uint32_t i = 0; i < REACH && i < count; i++) {
-        uint32_t at = *cursor + i < count ? *cursor + i : *cursor + i - count;
+        uint32_t at = start + i < count ? start + i : start + i - count;
         if (w->candidates[at].object == o) {
             w->candidates[at].object = NULL;
             *cursor = at + 1 < count ? at + 1 : 0;
             return w->candidates[at].name;
         }
     }
+    return UINT32_MAX;
+}
+
+/* X(class, class of the target or NULL: any, kind of name, name): references that lie at no known
+ * place. */
+#define BY_CLASS(X)                                                               \
+    X("functools._lru_cache_wrapper", &PyDict_Type, ATTRIBUTE, "cache")           \
+    X("functools._lru_cache_wrapper", &PyFunction_Type, ATTRIBUTE, "__wrapped__") \
+    X("functools._lru_cache_wrapper", &PyType_Type, ATTRIBUTE, "cache_info_type") \
+    X("functools._lru_cache_wrapper", NULL, INTERNAL, "cache entry")              \
+    X("_abc._abc_data", &PySet_Type, ATTRIBUTE, "registry")                       \
+    X("itertools._tee_dataobject", NULL, INTERNAL, "value")                       \
+    X("mappingproxy", NULL, INTERNAL, "mapping")                                  \
+    X("property", &PyUnicode_Type, ATTRIBUTE, "__name__")                         \
+    X("module", NULL, INTERNAL, "module state")                                   \
+    X("_contextvars.Context", NULL, INTERNAL, "variables")
+
+static uint32_t name_by_class(struct dig_walk *w, const struct dig_type *t, PyObject *target)
+{
+#define X(class, target_class, kind, name)                      \
+    if (strcmp(t->type->tp_name, class) == 0 &&                 \
+        (!(target_class) || Py_TYPE(target) == (target_class))) \
+        return HEAP_NAME(HEAP_NAME_##kind, barrow_walk_words(w, name));
+    BY_CLASS(X)
+#undef X
     return UINT32_MAX;
 }
 
@@ -185,6 +215,8 @@ void barrow_walk_name_edges(struct dig_walk *w, PyObject *o, const struct dig_ty
             continue;
         }
         uint32_t name = find(w, target, &cursor);
+        if (name == UINT32_MAX)
+            name = name_by_class(w, t, target);
         if (name != UINT32_MAX)
             w->name[e] = name;
         else

@@ -131,7 +131,7 @@ static void add_thread(struct dig_walk *w, PyThreadState *thread, uint32_t group
         if (!barrow_frame_is_hidden(f))
             rootmost = f;
     if (!rootmost || !barrow_thread_name_look(rootmost, name, sizeof name))
-        memcpy(name, "MainThread", thread->prev || thread->next ? 0 : 11);
+        memcpy(name, "MainThread", PyThreadState_Next(thread) ? 0 : 11); /* the oldest one */
     uint32_t root = add_root(w, HEAP_ROOT_THREAD, group, barrow_walk_words(w, name));
     struct holders holders = {.w = w, .now = BARROW_HOLDER_THREAD};
     holders.root[BARROW_HOLDER_THREAD] = root;

@@ -49,6 +49,7 @@ struct dig_type {
     bool is_dict, is_list, is_tuple, is_text; /* or subclasses */
     uint32_t item_bytes, basic_bytes;
     uint32_t dict_offset; /* of a __dict__ that isn't managed, else 0 */
+    bool dict_at_end;     /* or it lies behind the object's items */
     uint32_t first_member, member_count; /* in dig_walk.members */
     uint64_t (*hidden)(const struct barrow_blocks *, PyObject *); /* blocks beside its own; or NULL */
     uint32_t value_count; /* of shared keys whose names are known */

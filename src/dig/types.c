@@ -208,6 +208,7 @@ static void describe(struct dig_walk *w, struct dig_type *t, PyTypeObject *type)
     t->has_class_edge = type->tp_flags & Py_TPFLAGS_HEAPTYPE;
     if (type->tp_dictoffset > 0 && !(type->tp_flags & Py_TPFLAGS_MANAGED_DICT))
         t->dict_offset = (uint32_t)type->tp_dictoffset;
+    t->dict_at_end = type->tp_dictoffset < 0 && !(type->tp_flags & Py_TPFLAGS_MANAGED_DICT);
     t->hidden = barrow_hidden_blocks(type);
     t->first_member = w->member_count;
     for (PyTypeObject *base = type; base && !t->is_type; base = base->tp_base) {

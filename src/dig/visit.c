@@ -276,10 +276,15 @@ static uint64_t visit_by_kind(struct dig_walk *w, uint32_t number, PyObject *o, 
         take_hash(w, number, ~content_hash(PyBytes_AS_STRING(o), (size_t)PyBytes_GET_SIZE(o)));
         return ruled_bytes(w, o, (size_t)PyBytes_Type.tp_basicsize + (size_t)PyBytes_GET_SIZE(o));
     case DIG_INT:
+        take_hash(
+            w, number,
+            content_hash((char *)o + sizeof(PyObject), barrow_int_bytes(o) - sizeof(PyObject)));
         if (barrow_is_immortal(o) && barrow_blocks_is_static(&w->blocks, o))
             return 0;
         return barrow_blocks_bytes(&w->blocks, o, barrow_int_bytes(o));
     case DIG_LEAF:
+        take_hash(w, number,
+                  content_hash((char *)o + sizeof(PyObject), t->basic_bytes - sizeof(PyObject)));
         return ruled_bytes(w, o, t->basic_bytes);
     case DIG_TUPLE:
         return visit_tuple(w, number, o);

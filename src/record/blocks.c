@@ -153,6 +153,7 @@ int barrow_heap_to_file(struct barrow_heap *heap, const char *path,
     if (ledger_create(w, path, is_recording ? &barrow_recorder.header : header, &note, err) < 0)
         goto out;
     heap->number = 1;
+    w->state->epoch = 1;
     if (is_recording && !copy_tables(w))
         result = fail_to_write(err, path, w->failure ? w->failure : ENOSPC);
     else
