@@ -290,6 +290,19 @@ struct barrow_range {
     PyObject *start, *stop, *step, *length;
 };
 
+/* The block of a bytearray's bytes and what was asked for it; NULL: none. */
+static inline const void *barrow_byte_array_block(PyObject *o, size_t *asked)
+{
+    const PyByteArrayObject *array = (const PyByteArrayObject *)o;
+    *asked = (size_t)array->ob_alloc;
+#if PY_VERSION_HEX >= 0x030F0000
+    *asked += offsetof(PyBytesObject, ob_sval) + 1;
+    return array->ob_alloc ? array->ob_bytes_object : NULL;
+#else
+    return array->ob_alloc ? array->ob_bytes : NULL;
+#endif
+}
+
 /* ---- blocks of modules in C ---- */
 
 /* How an array.array begins. */

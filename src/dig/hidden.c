@@ -100,9 +100,9 @@ static uint64_t hidden_lock(const struct barrow_blocks *blocks, PyObject *o)
 
 static uint64_t hidden_byte_array(const struct barrow_blocks *blocks, PyObject *o)
 {
-    const PyByteArrayObject *array = (const PyByteArrayObject *)o;
-    return array->ob_alloc ? barrow_blocks_table(blocks, array->ob_bytes, (size_t)array->ob_alloc)
-                           : 0;
+    size_t asked;
+    const void *block = barrow_byte_array_block(o, &asked);
+    return block ? barrow_blocks_table(blocks, block, asked) : 0;
 }
 
 static uint64_t hidden_array(const struct barrow_blocks *blocks, PyObject *o)

@@ -57,10 +57,11 @@ static void own_blocks(struct dig_walk *w, PyObject *o, const struct dig_type *t
         own_type(w, (PyTypeObject *)o);
     else if (t->kind == DIG_CODE)
         own(w, barrow_code_cache((PyCodeObject *)o));
-    else if (PyByteArray_Check(o))
-        own(w, ((PyByteArrayObject *)o)->ob_bytes);
-    else if (t->is_text && !PyUnicode_IS_COMPACT_ASCII(o) &&
-             ((PyCompactUnicodeObject *)o)->utf8 != PyUnicode_DATA(o))
+    else if (PyByteArray_Check(o)) {
+        size_t asked;
+        own(w, barrow_byte_array_block(o, &asked));
+    } else if (t->is_text && !PyUnicode_IS_COMPACT_ASCII(o) &&
+               ((PyCompactUnicodeObject *)o)->utf8 != PyUnicode_DATA(o))
         own(w, ((PyCompactUnicodeObject *)o)->utf8);
 }
 

@@ -23,7 +23,6 @@ import ctypes
 import dataclasses
 import datetime
 import decimal
-import enum
 import fractions
 import functools
 import gc
@@ -520,7 +519,6 @@ shape(lambda i: LOOP.create_future(), name="future")
 shape(lambda i: random.Random(1), name="random", warm=30)
 shape(lambda i: struct.Struct(f"<{i + 1}sIQ"), name="struct", warm=110)
 shape(lambda i: json.JSONEncoder(), name="json_encoder")
-shape(lambda i: enum.Enum("Made", "a b"), name="enum", warm=43)
 shape(lambda i: copy.copy(THREE), name="copied_instance")
 
 # Blocks so large that the C library asks the kernel for each.

@@ -31,7 +31,7 @@ struct block {
 static struct block *table; /* open addressing; FREED keeps chains whole */
 static int window;          /* 0: none is open */
 static int depth;           /* a large block of the object domain comes from the raw one */
-static bool went_raw;
+static void *raw_result;    /* of the raw domain's last call */
 static PyMemAllocatorEx original[3];
 
 static struct block *slot_of(void *address)
@@ -56,42 +56,35 @@ static void remember(void *address, size_t requested, int in, bool pooled)
     *b = (struct block){address, requested, in, pooled};
 }
 
-/* Runs one call of the domain below; at depth 0 its outcome is ours to note. */
-#define BEGIN()           \
-    if (!depth++)         \
-        went_raw = false; \
-    if (domain == 0)      \
-    went_raw = true
-#define END() depth--
-
-static size_t domain_of(void *context)
+static void note_raw(const void *context, void *p)
 {
-    return (size_t)((PyMemAllocatorEx *)context - original);
+    if (context == &original[PYMEM_DOMAIN_RAW])
+        raw_result = p;
 }
 
 static void *block_malloc(void *context, size_t size)
 {
     PyMemAllocatorEx *a = context;
-    size_t domain = domain_of(context);
 
-    BEGIN();
+    depth++;
     void *p = a->malloc(a->ctx, size);
-    END();
+    depth--;
+    note_raw(context, p);
     if (p && !depth && window)
-        remember(p, size, window, !went_raw);
+        remember(p, size, window, p != raw_result);
     return p;
 }
 
 static void *block_calloc(void *context, size_t count, size_t size)
 {
     PyMemAllocatorEx *a = context;
-    size_t domain = domain_of(context);
 
-    BEGIN();
+    depth++;
     void *p = a->calloc(a->ctx, count, size);
-    END();
+    depth--;
+    note_raw(context, p);
     if (p && !depth && window)
-        remember(p, count * size, window, !went_raw);
+        remember(p, count * size, window, p != raw_result);
     return p;
 }
 
@@ -108,19 +101,20 @@ static void block_free(void *context, void *p)
 static void *block_realloc(void *context, void *p, size_t size)
 {
     PyMemAllocatorEx *a = context;
-    size_t domain = domain_of(context);
     struct block old = {0};
 
     if (!depth && p)
         old = *slot_of(p);
-    BEGIN();
+    raw_result = NULL;
+    depth++;
     void *q = a->realloc(a->ctx, p, size);
-    END();
+    depth--;
+    note_raw(context, q);
     if (!q || depth)
         return q;
     forget(p);
     /* In place and without the raw domain: the same kind of block as before. */
-    bool pooled = p == q && old.address ? old.pooled : !went_raw;
+    bool pooled = p == q && old.address ? old.pooled : q != raw_result;
     if (old.address || window)
         remember(q, size, old.address ? old.window : window, pooled);
     return q;
