@@ -156,6 +156,10 @@ bench: build ## barrow beside other profilers, on 3.11 and on 3.14 in the chroot
 	@$(BOOTSTRAP) matrix bench
 	@scripts/chroot setup $(CHROOT)
 	bench/run --forky $(CHROOT) $(BENCH_ARGS)
+	@test -e build/tools/build.ninja || $(MESON) setup build/tools -Dextension=false -Dtests=true \
+		-Dreport=disabled >/dev/null
+	@$(MESON) compile -C build/tools -j$(JOBS) make-heap time-graph >/dev/null
+	bench/graph --tools build/tools/tests/c
 	$(VENV)/bin/python bench/page --barrow $(VENV)/bin/barrow
 	$(VENV)/bin/pip install -q memory_profiler
 	bench/lines $(VENV)/bin/python

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,47 @@ static void test_random_heaps(void **state)
     for (uint64_t seed = 1; seed <= 400; seed++)
         round_trip(maker_random(seed, (uint32_t)(seed % 61), (uint32_t)(seed % 97 * 3)));
     round_trip(maker_random(77, 20000, 60000));
+}
+
+static char *read_file(const char *path, size_t *count)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    *count = (size_t)ftell(file);
+    char *bytes = calloc(1, *count + 1);
+    rewind(file);
+    assert_int_equal(fread(bytes, 1, *count, file), *count);
+    fclose(file);
+    return bytes;
+}
+
+/* heap1.barrow was written by tests/data/make_heap.py, from the description of the format. */
+static void test_golden_file(void **state)
+{
+    (void)state;
+    size_t count, text_bytes;
+    unsigned line;
+    const char *why;
+    char *text = read_file(TEST_DATA "/heap1.txt", &text_bytes);
+    struct barrow_heap **heaps = maker_read_text(text, &count, &line, &why);
+    if (!heaps)
+        fail_msg("line %u: %s", line, why);
+    assert_int_equal(count, 2);
+    struct barrow_ledger *ledger;
+    struct barrow_error err;
+    if (barrow_ledger_open(&ledger, TEST_DATA "/heap1.barrow", &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(barrow_heap_count(ledger), 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct barrow_heap *heap = read_heap(ledger, i + 1);
+        assert_same(heaps[i], heap);
+        barrow_heap_free(heap);
+        round_trip(heaps[i]);
+    }
+    barrow_ledger_free(ledger);
+    free(heaps);
+    free(text);
 }
 
 /* Numbers at the borders of their types, all columns, long strings. */
@@ -371,12 +413,12 @@ static void test_no_space(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_heaps),     cmocka_unit_test(test_extreme_values),
-        cmocka_unit_test(test_nothing_in_it),    cmocka_unit_test(test_big_heap),
-        cmocka_unit_test(test_numbers),          cmocka_unit_test(test_no_snapshot),
-        cmocka_unit_test(test_any_byte_flipped), cmocka_unit_test(test_cut_anywhere),
-        cmocka_unit_test(test_unfinished),       cmocka_unit_test(test_dead),
-        cmocka_unit_test(test_no_space),
+        cmocka_unit_test(test_golden_file),    cmocka_unit_test(test_random_heaps),
+        cmocka_unit_test(test_extreme_values), cmocka_unit_test(test_nothing_in_it),
+        cmocka_unit_test(test_big_heap),       cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_no_snapshot),    cmocka_unit_test(test_any_byte_flipped),
+        cmocka_unit_test(test_cut_anywhere),   cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_dead),           cmocka_unit_test(test_no_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

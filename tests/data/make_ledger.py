@@ -38,6 +38,7 @@ KINDS = {  # name: (number, record bytes)
     "region_sites": (13, 64),
     "modules": (14, 64),
     "lines": (16, 64),
+    "heap": (17, 1),
     "census": (18, 1),
 }
 
