@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from barrow._core import LedgerError as LedgerError
     from barrow._core import __version__ as __version__
     from barrow._dig import dig as dig
+    from barrow._heap import growth as growth
+    from barrow._heap import paths as paths
+    from barrow._heap import referrers as referrers
+    from barrow._heap import size as size
+    from barrow._heap import why as why
     from barrow._ipython import load_ipython_extension as load_ipython_extension
     from barrow._lines import profile as profile
     from barrow._open import Ledger as Ledger
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from barrow._open import open as open
     from barrow._record import mark as mark
     from barrow._record import record as record
+    from barrow._tracker import Tracker as Tracker
     from barrow._watch import ConfigError as ConfigError
     from barrow._watch import Watch as Watch
     from barrow._watch import watch as watch
@@ -35,15 +41,21 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Table",
+    "Tracker",
     "Watch",
     "__version__",
     "dig",
+    "growth",
     "load_ipython_extension",
     "mark",
     "open",
+    "paths",
     "profile",
     "record",
+    "referrers",
+    "size",
     "watch",
+    "why",
 ]
 
 _HOMES = {
@@ -53,6 +65,12 @@ _HOMES = {
     "Ledger": "_open",
     "Table": "_open",
     "dig": "_dig",
+    "growth": "_heap",
+    "paths": "_heap",
+    "referrers": "_heap",
+    "size": "_heap",
+    "why": "_heap",
+    "Tracker": "_tracker",
     "open": "_open",
     "profile": "_lines",
     "load_ipython_extension": "_ipython",

@@ -3,9 +3,8 @@
 
 #include "dig/state.h"
 
-/* sizeof() of a C-implemented class: what its own `__sizeof__` says, which runs no Python code. -1:
- * it has none but object's, or fails. */
-static Py_ssize_t told_bytes(PyObject *o)
+/* None but object's, or it fails: -1. */
+Py_ssize_t barrow_told_bytes(PyObject *o)
 {
     PyObject *descriptor = NULL;
     for (PyTypeObject *type = Py_TYPE(o); type && !descriptor; type = type->tp_base) {
@@ -25,7 +24,7 @@ static Py_ssize_t told_bytes(PyObject *o)
 
 static uint64_t told_beyond(const struct barrow_blocks *blocks, PyObject *o)
 {
-    Py_ssize_t told = told_bytes(o);
+    Py_ssize_t told = barrow_told_bytes(o);
     Py_ssize_t own = Py_TYPE(o)->tp_basicsize;
     if (Py_TYPE(o)->tp_itemsize)
         own += (Py_ssize_t)barrow_item_count(o) * Py_TYPE(o)->tp_itemsize;
@@ -107,7 +106,7 @@ static uint64_t hidden_byte_array(const struct barrow_blocks *blocks, PyObject *
 
 static uint64_t hidden_array(const struct barrow_blocks *blocks, PyObject *o)
 {
-    Py_ssize_t told = told_bytes(o) - Py_TYPE(o)->tp_basicsize;
+    Py_ssize_t told = barrow_told_bytes(o) - Py_TYPE(o)->tp_basicsize;
     const void *items = ((const struct barrow_array *)(const void *)o)->items;
     return told > 0 && items ? barrow_blocks_table(blocks, items, (size_t)told) : 0;
 }
@@ -116,7 +115,7 @@ static uint64_t hidden_array(const struct barrow_blocks *blocks, PyObject *o)
 static uint64_t hidden_deque(const struct barrow_blocks *blocks, PyObject *o)
 {
     enum { BLOCK = 64 * sizeof(PyObject *) + 2 * sizeof(void *) };
-    Py_ssize_t told = told_bytes(o) - Py_TYPE(o)->tp_basicsize;
+    Py_ssize_t told = barrow_told_bytes(o) - Py_TYPE(o)->tp_basicsize;
     return told > 0 ? (uint64_t)told / BLOCK * barrow_blocks_rule(blocks, BLOCK) : 0;
 }
 
@@ -142,10 +141,29 @@ static uint64_t hidden_code(const struct barrow_blocks *blocks, PyObject *o)
     return cached ? barrow_blocks_rule(blocks, cached) : 0;
 }
 
+/* A mapping of no file is the program's memory, in whole pages; one of a file is the file's. */
+static uint64_t hidden_mapping(const struct barrow_blocks *blocks, PyObject *o)
+{
+    const struct {
+        PyObject_HEAD char *data;
+        Py_ssize_t bytes, position;
+        int64_t offset;
+        Py_ssize_t exports;
+        int file;
+    } *mapping = (const void *)o;
+    (void)blocks;
+    if (Py_TYPE(o)->tp_basicsize < (Py_ssize_t)sizeof *mapping || !mapping->data ||
+        mapping->file != -1)
+        return 0;
+    return ((uint64_t)mapping->bytes + 4095) & ~(uint64_t)4095;
+}
+
 /* X(class's name in C, the function): the nearest base decides. */
 #define HIDDEN_BLOCKS(X)                              \
     X("collections.OrderedDict", hidden_ordered_dict) \
     X("collections.deque", hidden_deque)              \
+    X("numpy.ndarray", barrow_hidden_array)           \
+    X("mmap.mmap", hidden_mapping)                    \
     X("dict", barrow_hidden_dict)                     \
     X("frozendict", barrow_hidden_dict)               \
     X("list", hidden_list)                            \

@@ -178,6 +178,16 @@ static bool is_missing(const struct dig_walk *w, const uint32_t *seen, uint32_t 
     return w->references[number] != UINT32_MAX && w->references[number] > seen[number];
 }
 
+/* barrow's own variables are gone when it returns: they hold nothing. */
+static void count_locals(const struct dig_walk *w, const barrow_frame *f, uint32_t *seen)
+{
+    for (int i = 0; i < barrow_frame_code(f)->co_nlocalsplus; i++) {
+        uint32_t number = barrow_walk_known(w, barrow_frame_local(f, i));
+        if (number && is_missing(w, seen, number))
+            seen[number]++;
+    }
+}
+
 /* The values on running frames' evaluation stacks.  How far a stack is filled isn't known while a
  * frame is in a call, and above that lie values long gone: what is there counts only if it is an
  * object that somebody out of sight refers to.  Nothing is followed that the walk hasn't met. */
@@ -192,6 +202,8 @@ static void add_stack_values(struct dig_walk *w, uint32_t *seen)
                 continue;
             PyCodeObject *code = barrow_frame_code(f);
             uint32_t root = 0;
+            if (is_hidden(w, f))
+                count_locals(w, f, seen);
             for (int i = 0; i < code->co_stacksize; i++) {
                 uint32_t number = barrow_walk_known(w, barrow_frame_stack_value(f, i));
                 if (!number || !is_missing(w, seen, number))

@@ -45,7 +45,7 @@ struct dig_type {
     uint8_t kind;
     uint8_t preheader;
     bool has_class_edge; /* instances own a reference to their class */
-    bool is_type, is_weakref, is_module, is_frame, is_generator, is_set, is_deque;
+    bool is_type, is_weakref, is_module, is_frame, is_generator, is_set, is_deque, is_array;
     bool is_dict, is_list, is_tuple, is_text; /* or subclasses */
     uint32_t item_bytes, basic_bytes;
     uint32_t dict_offset; /* of a __dict__ that isn't managed, else 0 */
@@ -122,6 +122,12 @@ enum dig_column_number {
     COLUMN_STRINGS,
 };
 
+/* ---- walk.c: a walk that has met nothing yet; `dig` and `options` are set.  false: no memory ---- */
+
+bool barrow_walk_init(struct dig_walk *w);
+/* Also after a failed init; the snapshot's own columns stay. */
+void barrow_walk_end(struct dig_walk *w);
+
 /* ---- objects.c: numbers and edges ---- */
 
 bool barrow_walk_grow_objects(struct dig_walk *w);
@@ -177,7 +183,7 @@ uint32_t barrow_walk_string_of(struct dig_walk *w, PyObject *text);   /* of a st
 uint32_t barrow_walk_string_add(struct dig_walk *w, const char *text, size_t bytes);
 void barrow_walk_add_text(struct dig_walk *w, uint32_t number, PyObject *text);
 
-/* ---- types.c, names.c, visit.c, hidden.c, roots.c, places.c ---- */
+/* ---- types.c, names.c, visit.c, hidden.c, arrays.c, roots.c, places.c ---- */
 
 uint32_t barrow_walk_type(struct dig_walk *w, PyTypeObject *type); /* index; 0: no memory */
 void barrow_walk_visit(struct dig_walk *w, uint32_t number);
@@ -186,6 +192,12 @@ void barrow_walk_name_edges(struct dig_walk *w, PyObject *o, const struct dig_ty
 void barrow_walk_add_members(struct dig_walk *w, PyTypeObject *type, bool slots_only);
 uint64_t (*barrow_hidden_blocks(PyTypeObject *type))(const struct barrow_blocks *, PyObject *);
 uint64_t barrow_hidden_dict(const struct barrow_blocks *blocks, PyObject *o);
+/* What a C-implemented class's own __sizeof__ says, which runs no Python code; -1: nothing. */
+Py_ssize_t barrow_told_bytes(PyObject *o);
+/* NumPy's arrays. */
+bool barrow_is_array(const PyTypeObject *type);
+void barrow_walk_array(struct dig_walk *w, PyObject *o);
+uint64_t barrow_hidden_array(const struct barrow_blocks *blocks, PyObject *o);
 /* The roots that are known by name, before the walk; those that counts of references tell of, after it. */
 void barrow_walk_roots(struct dig_walk *w);
 void barrow_walk_unseen_roots(struct dig_walk *w);

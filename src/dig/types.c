@@ -202,6 +202,7 @@ static void describe(struct dig_walk *w, struct dig_type *t, PyTypeObject *type)
     t->is_deque = has_base_named(type, "collections.deque");
     t->is_weakref = has_base(type, &_PyWeakref_RefType) || type == &_PyWeakref_ProxyType ||
                     type == &_PyWeakref_CallableProxyType;
+    t->is_array = barrow_is_array(type);
     t->is_module = has_base(type, &PyModule_Type);
     t->is_frame = type == &PyFrame_Type;
     t->is_generator = type == &PyGen_Type || type == &PyCoro_Type || type == &PyAsyncGen_Type;

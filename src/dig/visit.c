@@ -71,8 +71,10 @@ static uint64_t visit_text(struct dig_walk *w, uint32_t number, PyObject *o)
     if (utf8 && bytes)
         bytes += barrow_blocks_rule(&w->blocks, utf8);
     w->length[number] = (uint32_t)PyUnicode_GET_LENGTH(o);
-    take_hash(w, number,
-              content_hash(PyUnicode_DATA(o), (size_t)PyUnicode_GET_LENGTH(o) * PyUnicode_KIND(o)));
+    if (w->hash)
+        take_hash(
+            w, number,
+            content_hash(PyUnicode_DATA(o), (size_t)PyUnicode_GET_LENGTH(o) * PyUnicode_KIND(o)));
     barrow_walk_add_text(w, number, o);
     return bytes;
 }
@@ -201,7 +203,10 @@ static uint64_t visit_members(struct dig_walk *w, PyObject *o, const struct dig_
                          HEAP_NAME(HEAP_NAME_ATTRIBUTE, barrow_walk_words(w, "__dict__")));
     if (t->has_class_edge)
         barrow_walk_edge(w, t->type, HEAP_NAME(HEAP_NAME_CLASS, 0));
-    return measured_bytes(w, o, t);
+    uint64_t bytes = measured_bytes(w, o, t);
+    if (t->is_array)
+        barrow_walk_array(w, o);
+    return bytes;
 }
 
 static int on_reference(PyObject *o, void *context)
@@ -252,6 +257,8 @@ static uint64_t visit_generic(struct dig_walk *w, uint32_t number, PyObject *o, 
         if (referent != Py_None)
             barrow_walk_edge(w, referent, HEAP_NAME(HEAP_NAME_WEAK, 0));
     }
+    if (t.is_array)
+        barrow_walk_array(w, o);
     if (t.is_dict)
         w->length[number] = (uint32_t)((PyDictObject *)o)->ma_used;
     else if (t.is_set)
@@ -273,7 +280,8 @@ static uint64_t visit_by_kind(struct dig_walk *w, uint32_t number, PyObject *o, 
         return visit_text(w, number, o);
     case DIG_BYTES:
         w->length[number] = (uint32_t)PyBytes_GET_SIZE(o);
-        take_hash(w, number, ~content_hash(PyBytes_AS_STRING(o), (size_t)PyBytes_GET_SIZE(o)));
+        if (w->hash)
+            take_hash(w, number, ~content_hash(PyBytes_AS_STRING(o), (size_t)PyBytes_GET_SIZE(o)));
         return ruled_bytes(w, o, (size_t)PyBytes_Type.tp_basicsize + (size_t)PyBytes_GET_SIZE(o));
     case DIG_INT:
         take_hash(
@@ -285,6 +293,8 @@ static uint64_t visit_by_kind(struct dig_walk *w, uint32_t number, PyObject *o, 
     case DIG_LEAF:
         take_hash(w, number,
                   content_hash((char *)o + sizeof(PyObject), t->basic_bytes - sizeof(PyObject)));
+        if (t->type == &PyBool_Type)
+            return 0;
         return ruled_bytes(w, o, t->basic_bytes);
     case DIG_TUPLE:
         return visit_tuple(w, number, o);

@@ -17,7 +17,7 @@ static uint64_t now_ns(void)
 
 /* ---- memory ---- */
 
-static bool init(struct dig_walk *w)
+bool barrow_walk_init(struct dig_walk *w)
 {
     w->map.chunks = raw_memory(PAGEMAP_CHUNKS * sizeof *w->map.chunks);
     if (!w->map.chunks || !barrow_blocks_init(&w->blocks) || !barrow_walk_grow_objects(w) ||
@@ -29,7 +29,7 @@ static bool init(struct dig_walk *w)
            !w->failed;
 }
 
-static void end(struct dig_walk *w)
+void barrow_walk_end(struct dig_walk *w)
 {
     uint32_t **chunks = w->chunk_column.at;
     for (uint32_t i = 0; i < w->chunk_count; i++)
@@ -106,7 +106,7 @@ static int walk(struct dig_walk *w, struct barrow_error *err)
     if (!barrow_gc_lists_are_known())
         return barrow_fail(err, BARROW_E_UNSUPPORTED,
                            "this interpreter keeps its objects where barrow doesn't know them");
-    if (!init(w))
+    if (!barrow_walk_init(w))
         return barrow_fail(err, BARROW_E_NO_MEMORY, "no memory for a heap snapshot");
     uint64_t start = now_ns();
     add_tracked(w, PyInterpreterState_Get());
@@ -136,7 +136,7 @@ int barrow_dig_walk(struct barrow_dig *dig, const struct barrow_dig_options *opt
     w->options = options;
     dig->heap.flags = options->flags;
     int result = walk(w, err);
-    end(w);
+    barrow_walk_end(w);
     raw_munmap(w, sizeof *w);
     if (result < 0)
         barrow_dig_free(dig);

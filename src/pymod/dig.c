@@ -24,7 +24,7 @@ void barrow_dig_prepare(PyTypeObject *statement_class, const char *package_direc
     snprintf(hidden_files, sizeof hidden_files, "%s", package_directory);
 }
 
-static struct barrow_dig_options options_of(const char *label, uint32_t flags)
+struct barrow_dig_options barrow_dig_options_now(const char *label, uint32_t flags)
 {
     bool is_recording = barrow_recorder_is_on();
     return (struct barrow_dig_options){
@@ -42,7 +42,7 @@ static struct barrow_dig_options options_of(const char *label, uint32_t flags)
 int barrow_dig_into_recording(const char *label, uint32_t flags, struct barrow_error *err)
 {
     struct barrow_dig dig;
-    struct barrow_dig_options options = options_of(label, flags);
+    struct barrow_dig_options options = barrow_dig_options_now(label, flags);
     struct barrow_thread *thread = barrow_enter();
     int result = barrow_dig_walk(&dig, &options, err);
     if (result == 0) {
@@ -132,7 +132,7 @@ struct job {
 static int dig_to_file(struct job *job, struct barrow_error *err)
 {
     struct barrow_dig dig;
-    struct barrow_dig_options options = options_of(job->label, job->flags);
+    struct barrow_dig_options options = barrow_dig_options_now(job->label, job->flags);
     struct barrow_thread *thread = barrow_enter();
     int result = barrow_dig_walk(&dig, &options, err);
     if (result == 0) {

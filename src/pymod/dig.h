@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dig/walk.h"
 #include "pymod/pymod.h"
 
 struct barrow_dig_plan { /* of a recording that `barrow run` started */
@@ -19,6 +20,9 @@ void barrow_dig_at_exit(bool quiet);
 
 /* Adds a snapshot to the recording under way.  With the interpreter lock; no Python code runs. */
 int barrow_dig_into_recording(const char *label, uint32_t flags, struct barrow_error *err);
+
+/* How to walk this process as it is now: with births if it is recorded, without barrow's own frames. */
+struct barrow_dig_options barrow_dig_options_now(const char *label, uint32_t flags);
 
 /* What the walk needs to know of this installation; call once, when the module is there. */
 void barrow_dig_prepare(PyTypeObject *statement_class, const char *package_directory);

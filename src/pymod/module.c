@@ -63,6 +63,14 @@ static int module_exec(PyObject *module)
         PyModule_AddFunctions(module, barrow_dig_methods) < 0 ||
         PyModule_AddFunctions(module, barrow_watch_methods) < 0)
         return -1;
+    if (PyModule_AddFunctions(module, barrow_heap_size_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_heap_census_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_heap_births_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_heap_growth_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_tracker_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_heap_links_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_heap_why_methods) < 0)
+        return -1;
     return PyModule_AddStringConstant(module, "__version__", BARROW_VERSION);
 }
 

@@ -42,6 +42,13 @@ void barrow_pymod_describe(struct ledger_header *header);
 extern PyMethodDef barrow_record_methods[];
 extern PyMethodDef barrow_lines_methods[];
 extern PyMethodDef barrow_dig_methods[];
+extern PyMethodDef barrow_heap_size_methods[]; /* heap_*.c */
+extern PyMethodDef barrow_heap_census_methods[];
+extern PyMethodDef barrow_heap_births_methods[];
+extern PyMethodDef barrow_heap_growth_methods[];
+extern PyMethodDef barrow_tracker_methods[];
+extern PyMethodDef barrow_heap_links_methods[];
+extern PyMethodDef barrow_heap_why_methods[];
 extern PyMethodDef barrow_reader_methods[];
 extern PyMethodDef barrow_stats_methods[];
 extern PyMethodDef barrow_watch_methods[];
