@@ -18,6 +18,7 @@
     X(dominators, "who keeps how much alive, as a tree")          \
     X(why, "what keeps objects alive, and where they were born")  \
     X(cycles, "what refers to itself: only the collector frees it") \
+    X(graph, "a picture of what keeps objects alive")              \
     X(temporary, "what was freed again at once: churn")           \
     X(timeline, "memory and garbage collections over time")       \
     X(dig, "a heap snapshot of a running process")                \

@@ -190,7 +190,7 @@ static int describe(struct rows *r, struct barrow_error *err)
         const struct barrow_birth *birth = barrow_object_birth(r->h, start);
         struct barrow_frame frame = barrow_stack_frame(r->h->view.profile, birth->user);
         row->loop = loop_words(r, loops, row->example, start);
-        row->path = row->is_garbage ? NULL : barrow_path_words(r->h, start);
+        row->path = row->is_garbage ? NULL : barrow_path_words(r->h, r->h->paths, start);
         row->where = birth->node ? barrow_place(frame.file, frame.line) : NULL;
     }
     barrow_loops_free(loops);

@@ -225,7 +225,7 @@ static void print_path(const struct drawing *d, uint32_t vertex, size_t room)
     if (!object || d->h->heap->types[d->h->heap->type[vertex]].flags & HEAP_TYPE_MODULE ||
         room < 12)
         return;
-    char *raw = barrow_path_words(d->h, vertex);
+    char *raw = barrow_path_words(d->h, d->h->paths, vertex);
     char *path = barrow_fit(t, barrow_printable(t, raw), room - 2, CUT_MIDDLE);
     fprintf(t->out, "  %s%s%s", barrow_style(t, STYLE_DIM), path, barrow_style(t, STYLE_PLAIN));
     free(path);

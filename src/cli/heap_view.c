@@ -184,6 +184,33 @@ int barrow_heap_view_births(struct barrow_heap_view *h, struct barrow_error *err
     return barrow_births_load(&h->births, h->view.profile, h->process, most + 1, err);
 }
 
+int barrow_heap_view_referrers(struct barrow_heap_view *h, uint32_t object,
+                               struct barrow_paths **without, struct barrow_step **steps,
+                               size_t *count, struct barrow_error *err)
+{
+    uint32_t known = h->paths->parent[object];
+
+    *without = NULL;
+    *steps = NULL;
+    *count = 0;
+    if (known == GRAPH_NONE || h->graph->idom[object] == known)
+        return 0;
+    if (barrow_graph_referrers(h->graph, err) < 0 ||
+        barrow_paths_find_without(without, h->graph, object, err) < 0)
+        return -1;
+    if (barrow_paths_referrers(*without, object, steps, count, err) < 0) {
+        barrow_paths_free(*without);
+        *without = NULL;
+        return -1;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++)
+        if ((*steps)[i].from != known)
+            (*steps)[kept++] = (*steps)[i];
+    *count = kept;
+    return 0;
+}
+
 /* ---- the first line ---- */
 
 static char *short_name(const char *command)
@@ -283,13 +310,14 @@ char *barrow_object_words(const struct barrow_graph *graph, uint32_t vertex)
     return barrow_take(&out);
 }
 
-char *barrow_path_words(const struct barrow_heap_view *h, uint32_t vertex)
+char *barrow_path_words(const struct barrow_heap_view *h, const struct barrow_paths *paths,
+                        uint32_t vertex)
 {
     struct barrow_buffer out = {0};
     struct barrow_step *steps = NULL;
     size_t count = 0;
 
-    if (barrow_paths_to(h->paths, vertex, &steps, &count, NULL) == 0)
+    if (barrow_paths_to(paths, vertex, &steps, &count, NULL) == 0)
         barrow_words_path(&out, h->graph, steps, count);
     free(steps);
     return barrow_take(&out);

@@ -62,6 +62,12 @@ void barrow_heap_view_drop(struct barrow_heap_view *h);
 int barrow_heap_view_paths(struct barrow_heap_view *h, struct barrow_error *err);
 int barrow_heap_view_births(struct barrow_heap_view *h, struct barrow_error *err);
 
+/* Who else holds an object than its path says: the last steps of other paths, and the paths without the
+ * object that they end; both to be freed.  None if one holder keeps it alive alone. */
+int barrow_heap_view_referrers(struct barrow_heap_view *h, uint32_t object,
+                               struct barrow_paths **without, struct barrow_step **steps,
+                               size_t *count, struct barrow_error *err);
+
 /* The first line: printf text, then whose heap it is and when. */
 void barrow_heap_headline(const struct barrow_heap_view *h, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -72,8 +78,9 @@ void barrow_heap_json(struct barrow_heap_view *h);
 char *barrow_take(struct barrow_buffer *buffer);
 /* "pkg.Class", "class pkg.Class", "module app"; to be freed. */
 char *barrow_object_words(const struct barrow_graph *graph, uint32_t vertex);
-/* The path that the search took, in one line; to be freed. */
-char *barrow_path_words(const struct barrow_heap_view *h, uint32_t vertex);
+/* The path that a search took, in one line; to be freed. */
+char *barrow_path_words(const struct barrow_heap_view *h, const struct barrow_paths *paths,
+                        uint32_t vertex);
 /* The object's birth; needs barrow_heap_view_births(). */
 const struct barrow_birth *barrow_object_birth(const struct barrow_heap_view *h, uint32_t object);
 

@@ -40,6 +40,7 @@ struct answer {
     uint64_t cut_frees;
     struct barrow_step *others; /* of a single object: how else it is held */
     size_t other_count;
+    struct barrow_paths *without; /* that they end */
     struct barrow_birth_line *births;
     size_t birth_count;
     struct barrow_branches branches;
@@ -75,19 +76,10 @@ static void find_cut(struct answer *a)
 
 static int find_others(struct answer *a, struct barrow_error *err)
 {
-    uint32_t object = a->target.objects[0];
-
-    if (a->target.count != 1 || a->h->graph->idom[object] == GRAPH_NONE)
+    if (a->target.count != 1)
         return 0;
-    if (barrow_graph_referrers(a->h->graph, err) < 0 ||
-        barrow_paths_referrers(a->h->paths, object, &a->others, &a->other_count, err) < 0)
-        return -1;
-    size_t kept = 0;
-    for (size_t i = 0; i < a->other_count; i++)
-        if (a->others[i].from != a->h->paths->parent[object])
-            a->others[kept++] = a->others[i];
-    a->other_count = kept;
-    return 0;
+    return barrow_heap_view_referrers(a->h, a->target.objects[0], &a->without, &a->others,
+                                      &a->other_count, err);
 }
 
 static int find_births(struct answer *a, struct barrow_error *err)
@@ -132,6 +124,7 @@ static void free_answer(struct answer *a)
     barrow_heap_target_free(&a->target);
     free(a->path);
     free(a->others);
+    barrow_paths_free(a->without);
     free(a->births);
 }
 
@@ -141,7 +134,7 @@ static char *other_words(const struct answer *a, size_t i)
     struct barrow_step *steps = NULL;
     size_t count;
 
-    if (barrow_paths_through(a->h->paths, &a->others[i], &steps, &count, NULL) == 0)
+    if (barrow_paths_through(a->without, &a->others[i], &steps, &count, NULL) == 0)
         barrow_words_path(&out, a->h->graph, steps, count);
     free(steps);
     return barrow_take(&out);

@@ -184,16 +184,26 @@ static bool paths_init(struct barrow_paths *paths, const struct barrow_graph *gr
 int barrow_paths_find(struct barrow_paths **out, const struct barrow_graph *graph,
                       struct barrow_error *err)
 {
+    return barrow_paths_find_without(out, graph, GRAPH_NONE, err);
+}
+
+int barrow_paths_find_without(struct barrow_paths **out, const struct barrow_graph *graph,
+                              uint32_t avoid, struct barrow_error *err)
+{
     struct search s = {0};
     struct barrow_paths *paths = calloc(1, sizeof *paths);
     bool ok = paths && paths_init(paths, graph) && search_init(&s, paths);
 
     *out = NULL;
     if (ok) {
+        if (avoid != GRAPH_NONE)
+            paths->parent[avoid] = 0; /* been there */
         start_roots(&s, false);
         drain(&s);
         start_roots(&s, true);
         drain(&s);
+        if (avoid != GRAPH_NONE)
+            paths->parent[avoid] = GRAPH_NONE;
     }
     free(s.queue);
     free(s.later);
@@ -287,13 +297,13 @@ static int by_length(const void *a, const void *b)
     return x->step.edge < y->step.edge ? -1 : x->step.edge > y->step.edge;
 }
 
-/* How far from a root the vertex is, without `avoid`; 0: only through that, or not at all. */
-static uint32_t distance(const struct barrow_paths *paths, uint32_t vertex, uint32_t avoid)
+/* How far from a root the vertex is; 0: not reached. */
+static uint32_t distance(const struct barrow_paths *paths, uint32_t vertex)
 {
     uint32_t steps = 1;
 
     for (uint32_t v = vertex; !barrow_graph_is_root(paths->graph, v); steps++) {
-        if (v == avoid || paths->parent[v] == GRAPH_NONE)
+        if (paths->parent[v] == GRAPH_NONE)
             return 0;
         v = paths->parent[v];
     }
@@ -337,7 +347,7 @@ int barrow_paths_referrers(const struct barrow_paths *paths, uint32_t vertex,
     uint32_t before = GRAPH_NONE;
     for (uint64_t i = first; i < end; i++) {
         uint32_t from = graph->source[i];
-        if (from == before || from == 0 || !(list[*count].length = distance(paths, from, vertex)))
+        if (from == before || from == 0 || !(list[*count].length = distance(paths, from)))
             continue;
         before = from;
         if (find_step(paths, from, vertex, &list[*count].step))

@@ -28,6 +28,9 @@ struct barrow_paths {
 };
 int barrow_paths_find(struct barrow_paths **out, const struct barrow_graph *graph,
                       struct barrow_error *err);
+/* As if `avoid` did not exist. */
+int barrow_paths_find_without(struct barrow_paths **out, const struct barrow_graph *graph,
+                              uint32_t avoid, struct barrow_error *err);
 void barrow_paths_free(struct barrow_paths *paths);
 
 /* The reference that leads to a vertex; false: it is a root or was not reached. */
@@ -38,8 +41,8 @@ int barrow_paths_to(const struct barrow_paths *paths, uint32_t vertex, struct ba
 /* The same through another referrer of the object than `paths` took: `last` is that last step. */
 int barrow_paths_through(const struct barrow_paths *paths, const struct barrow_step *last,
                          struct barrow_step **steps, size_t *count, struct barrow_error *err);
-/* The last steps of all paths to an object that do not lead through itself, shortest path first.  Needs
- * graph->source. */
+/* The last steps of all paths to an object, one a referrer, shortest path first.  `paths` are those without
+ * the object; needs graph->source. */
 int barrow_paths_referrers(const struct barrow_paths *paths, uint32_t vertex,
                            struct barrow_step **steps, size_t *count, struct barrow_error *err);
 
