@@ -220,7 +220,8 @@ void barrow_walk_name_edges(struct dig_walk *w, PyObject *o, const struct dig_ty
         if (name != UINT32_MAX)
             w->name[e] = name;
         else
-            w->name[e] =
-                t->is_set ? HEAP_NAME(HEAP_NAME_ELEMENT, 0) : HEAP_NAME(HEAP_NAME_REF, e - first);
+            w->name[e] = t->is_set         ? HEAP_NAME(HEAP_NAME_ELEMENT, 0)
+                         : t->is_generator ? HEAP_NAME(HEAP_NAME_STACK, e - first)
+                                           : HEAP_NAME(HEAP_NAME_REF, e - first);
     }
 }
