@@ -137,10 +137,12 @@ things = [
     closure(), raised(), frame()[0], functools.partial(closure, [1], k=[2]), functools.lru_cache(closure),
     Made, Meta, types.MappingProxyType({"a": [1]}), property(closure), staticmethod(closure), classmethod(closure),
     iter([[1]]), iter({"a": [1]}.items()), itertools.chain([[1]], [[2]]), itertools.tee(iter([[1], [2]]))[0],
-    itertools.cycle([[1]]), map(closure, [[1]]), filter(closure, [[1]]), zip([[1]], [[2]]), enumerate([[1]]), slice([1], [2]),
+    itertools.cycle([[1]]), map(closure, [[1]]), filter(closure, [[1]]), zip([[1]], [[2]]), enumerate([[1]]),
+    slice([1], [2]),
     weakref.ref(bound, closure()), weakref.WeakValueDictionary({"a": bound}), weakref.WeakKeyDictionary({bound: [1]}),
     bound, bound.own, contextvars.copy_context(), contextvars.ContextVar("v", default=[1]), memoryview(bytearray(10)),
-    sys, types.ModuleType("module"), len, [].append, type("Late", (Plain,), {"field": [1]}), super(SlottedChild, SlottedChild()),
+    sys, types.ModuleType("module"), len, [].append, type("Late", (Plain,), {"field": [1]}),
+    super(SlottedChild, SlottedChild()),
 ]  # fmt: skip
 shared = [[number] for number in range(2000)]
 things.append({f"key{number}": shared[number] for number in range(2000)})
