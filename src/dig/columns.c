@@ -2,6 +2,8 @@
 
 #include "os/raw.h"
 
+enum { HUGE_BYTES = 8 << 20 };
+
 static size_t whole_pages(size_t bytes)
 {
     return (bytes + 4095) & ~(size_t)4095;
@@ -22,6 +24,8 @@ bool barrow_column_reserve(struct dig_column *column, size_t bytes)
     }
     if (!at)
         return false;
+    if (room >= HUGE_BYTES)
+        BARROW_RAW(SYS_madvise, at, room, MADV_HUGEPAGE); /* fewer first touches */
     column->at = at;
     column->bytes = room;
     return true;

@@ -193,7 +193,6 @@ static void count_locals(const struct dig_walk *w, const barrow_frame *f, uint32
  * object that somebody out of sight refers to.  Nothing is followed that the walk hasn't met. */
 static void add_stack_values(struct dig_walk *w, uint32_t *seen)
 {
-    struct barrow_heap *heap = &w->dig->heap;
     PyThreadState *thread = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
     uint32_t group = 0;
     for (; thread; thread = PyThreadState_Next(thread))
@@ -225,16 +224,18 @@ static void add_stack_values(struct dig_walk *w, uint32_t *seen)
                 hold_number(w, root, number, HEAP_NAME(HEAP_NAME_STACK, i));
             }
         }
-    (void)heap;
 }
 
 enum { LEAF_BYTES = 4096 };
 
-/* Why an object without a counted reference lives, or -1. */
-static int kind_of_root(const struct dig_walk *w, const uint32_t *seen, uint32_t number)
+/* Why an object lives that somebody out of sight refers to; HEAP_ROOT_ALL: nobody does. */
+static enum heap_root_kind kind_of_root(const struct dig_walk *w, const uint32_t *seen,
+                                        uint32_t number)
 {
-    const struct dig_type *t = &w->types[w->type[number]];
     bool is_immortal = w->references[number] == UINT32_MAX;
+    const struct dig_type *t = &w->types[w->type[number]];
+    if (w->references[number] <= seen[number] && seen[number] > 0 && !is_immortal && !t->is_type)
+        return HEAP_ROOT_ALL; /* nearly all */
     PyObject *o = w->address[number];
     if (t->is_type && !(((PyTypeObject *)o)->tp_flags & Py_TPFLAGS_HEAPTYPE))
         return HEAP_ROOT_STATIC_TYPES;
@@ -243,19 +244,21 @@ static int kind_of_root(const struct dig_walk *w, const uint32_t *seen, uint32_t
     if (is_immortal)
         return HEAP_ROOT_IMMORTAL;
     if (!is_missing(w, seen, number))
-        return -1;
+        return HEAP_ROOT_ALL;
     /* Texts, numbers and code that C code refers to as well are nobody's problem, unless big. */
     bool is_leaf = !(t->type->tp_flags & Py_TPFLAGS_HAVE_GC);
     if (is_leaf && seen[number] > 0 && w->bytes[number] < LEAF_BYTES)
-        return -1;
+        return HEAP_ROOT_ALL;
     return HEAP_ROOT_C_CODE;
 }
 
-static void add_unseen(struct dig_walk *w, const uint32_t *seen, enum heap_root_kind kind)
+/* The objects of one kind; `kinds` has a byte for each object. */
+static void add_unseen(struct dig_walk *w, const uint8_t *kinds, const uint32_t *seen,
+                       enum heap_root_kind kind)
 {
     uint32_t root = add_root(w, kind, 0, 0);
     for (uint32_t number = 1; number <= w->count && !w->failed; number++) {
-        if (kind_of_root(w, seen, number) != (int)kind)
+        if (kinds[number] != kind)
             continue;
         uint32_t count = kind == HEAP_ROOT_C_CODE ? w->references[number] - seen[number] : 0;
         if (count > HEAP_NAME_VALUE)
@@ -268,17 +271,22 @@ static void add_unseen(struct dig_walk *w, const uint32_t *seen, enum heap_root_
 
 void barrow_walk_unseen_roots(struct dig_walk *w)
 {
-    struct dig_column column = {0};
-    if (!barrow_column_reserve(&column, (w->count + (size_t)1) * 4)) {
+    struct dig_column seen_column = {0}, kind_column = {0};
+    if (barrow_column_reserve(&seen_column, (w->count + (size_t)1) * 4) &&
+        barrow_column_reserve(&kind_column, w->count + (size_t)1)) {
+        uint32_t *seen = seen_column.at;
+        uint8_t *kinds = kind_column.at;
+        count_references(w, seen);
+        add_stack_values(w, seen);
+        for (uint32_t number = 1; number <= w->count; number++)
+            kinds[number] = (uint8_t)kind_of_root(w, seen, number);
+        add_unseen(w, kinds, seen, HEAP_ROOT_STATIC_TYPES);
+        add_unseen(w, kinds, seen, HEAP_ROOT_INTERNED);
+        add_unseen(w, kinds, seen, HEAP_ROOT_IMMORTAL);
+        add_unseen(w, kinds, seen, HEAP_ROOT_C_CODE);
+    } else {
         w->failed = true;
-        return;
     }
-    uint32_t *seen = column.at;
-    count_references(w, seen);
-    add_stack_values(w, seen);
-    add_unseen(w, seen, HEAP_ROOT_STATIC_TYPES);
-    add_unseen(w, seen, HEAP_ROOT_INTERNED);
-    add_unseen(w, seen, HEAP_ROOT_IMMORTAL);
-    add_unseen(w, seen, HEAP_ROOT_C_CODE);
-    barrow_column_free(&column);
+    barrow_column_free(&seen_column);
+    barrow_column_free(&kind_column);
 }
