@@ -145,11 +145,12 @@ static int load_snapshot(struct report_heap *heap, const struct barrow_snapshot_
                          bool whole, struct barrow_error *err)
 {
     struct barrow_graph *graph;
+    struct barrow_error why;
 
-    if (barrow_snapshot_load(&graph, heap->profile, place, NULL, err) < 0) {
-        if (err->code == BARROW_E_NO_MEMORY)
-            return -1;
-        barrow_notes_add(&heap->warnings, "%s", err->text);
+    if (barrow_snapshot_load(&graph, heap->profile, place, NULL, &why) < 0) {
+        if (why.code == BARROW_E_NO_MEMORY)
+            return barrow_fail(err, why.code, "%s", why.text);
+        barrow_notes_add(&heap->warnings, "%s", why.text);
         return 0;
     }
     for (size_t i = 0; i < graph->warnings.count; i++)
