@@ -356,6 +356,7 @@ def test_dig_errors(start: Callable[..., Target], tmp_path: Path) -> None:
 def test_dig_gives_up_on_c_code_without_a_trace(start: Callable[..., Target], tmp_path: Path) -> None:
     before = folders()
     target = start("c")
+    time.sleep(0.5)  # it says so before it is in C
     for _ in range(2):
         begin = time.monotonic()
         assert "ran no Python code for 1 s" in refused("dig", target.pid, "-o", tmp_path / "x.barrow", "--timeout", "1")
@@ -376,6 +377,7 @@ def test_dig_respects_what_was_disabled(start: Callable[..., Target], tmp_path: 
 @needs_dig
 def test_dig_of_a_process_that_ends(start: Callable[..., Target], tmp_path: Path) -> None:
     target = start("c")
+    time.sleep(0.5)  # it says so before it is in C
     waiting = subprocess.Popen(
         [barrow_exe(), "dig", str(target.pid), "-o", str(tmp_path / "x.barrow")], stderr=subprocess.PIPE, text=True
     )
