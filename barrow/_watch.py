@@ -192,18 +192,13 @@ def _load(path: StrPath) -> Config:
     except _core.Error as error:  # built without libyaml
         no_yaml = str(error)
     try:
-        import yaml
+        from barrow import _watch_yaml
     except ImportError:
         raise ConfigError(no_yaml) from None
-    from barrow._watch_yaml import settings
-
     try:
-        return _check(settings(os.fspath(path), SECTION))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{os.fspath(path)}:{line}: this is no valid YAML: {error.problem}") from None
-    except OSError as error:
-        raise ConfigError(f"{os.fspath(path)}: {error.strerror}") from None
+        return _check(_watch_yaml.settings(path, SECTION))
+    except _watch_yaml.UnreadableError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _settings_of_mapping(config: Mapping[str, Any]) -> Iterator[Setting]:
