@@ -412,7 +412,8 @@ def test_ends_of_programs_are_as_without(tmp_path: Path) -> None:
     }
     for end, status in ends.items():
         text = (
-            "import logging, os, sys, threading, time\nlogging.basicConfig(level='INFO', stream=open(os.devnull, 'w'))\n"
+            "import logging, os, sys, threading, time\n"
+            "logging.basicConfig(level='INFO', stream=open(os.devnull, 'w'))\n"
             "from barrow import _core, _watch\n_core.watch_start(0.001, _watch._on_time); time.sleep(0.05)\n" + end
         )
         for _ in range(4):
