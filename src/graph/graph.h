@@ -56,6 +56,12 @@ struct barrow_graph_progress {
  * a bundle or a directory, the first that has snapshots: the run's root process before its children. */
 int barrow_graph_load(struct barrow_graph **out, const char *path, uint32_t number,
                       const struct barrow_graph_progress *progress, struct barrow_error *err);
+/* The same of a ledger that is open; it is not needed afterwards.  Takes a third less memory than reading all
+ * columns first. */
+struct barrow_ledger;
+int barrow_graph_of_ledger(struct barrow_graph **out, const struct barrow_ledger *ledger,
+                           uint32_t number, const struct barrow_graph_progress *progress,
+                           struct barrow_error *err);
 /* The same of columns in memory, which must outlive the graph. */
 int barrow_graph_of(struct barrow_graph **out, struct barrow_heap *heap,
                     const struct barrow_graph_progress *progress, struct barrow_error *err);

@@ -82,9 +82,9 @@ int barrow_graph_of(struct barrow_graph **out, struct barrow_heap *heap,
 
 /* ---- files ---- */
 
-static int load_ledger(struct barrow_graph **out, const struct barrow_ledger *ledger,
-                       uint32_t number, const struct barrow_graph_progress *progress,
-                       struct barrow_error *err)
+int barrow_graph_of_ledger(struct barrow_graph **out, const struct barrow_ledger *ledger,
+                           uint32_t number, const struct barrow_graph_progress *progress,
+                           struct barrow_error *err)
 {
     struct barrow_notes warnings = {0};
     struct barrow_heap *heap;
@@ -122,7 +122,7 @@ int barrow_graph_load(struct barrow_graph **out, const char *path, uint32_t numb
         struct barrow_ledger *ledger = NULL;
         result = barrow_input_open(&inputs.list.items[i], &ledger, err);
         if (result == 0 && (barrow_heap_count(ledger) || i + 1 == inputs.list.count))
-            result = load_ledger(out, ledger, number, progress, err);
+            result = barrow_graph_of_ledger(out, ledger, number, progress, err);
         if (*out)
             for (size_t k = 0; k < ledger->warnings.count; k++)
                 barrow_notes_add(&(*out)->warnings, "%s", ledger->warnings.items[k]);
