@@ -3,7 +3,7 @@
     import barrow.compat
     barrow.compat.install("memory_profiler")
 
-or, without a line of code, `BARROW_COMPAT=memory_profiler` in the environment.
+or, without a line of code, `BARROW_COMPAT=memory_profiler,objgraph,pympler` in the environment.
 """
 
 import os
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["install"]
 
-STAND_INS = ("memory_profiler",)
+STAND_INS = ("memory_profiler", "objgraph", "pympler")
 VARIABLE = "BARROW_COMPAT"
 
 
@@ -34,11 +34,16 @@ class _Finder:
             return None
         from importlib.util import spec_from_file_location
 
-        return spec_from_file_location(name, _file(name))
+        file = _file(name)
+        folder = os.path.dirname(file)
+        is_package = os.path.basename(folder) == name
+        return spec_from_file_location(name, file, submodule_search_locations=[folder] if is_package else None)
 
 
 def _file(name: str) -> str:
-    return os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+    here = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.join(here, name, "__init__.py")
+    return package if os.path.exists(package) else os.path.join(here, f"{name}.py")
 
 
 def install(name: str) -> None:
@@ -47,7 +52,7 @@ def install(name: str) -> None:
     The package itself need not be there; if it is and has been imported, what was imported from it
     stays what it is.  Children get the name in the environment's BARROW_COMPAT.
 
-    name: "memory_profiler".
+    name: "memory_profiler", "objgraph" or "pympler".
 
     Raises ValueError if there is no such stand-in.
     """
@@ -58,7 +63,8 @@ def install(name: str) -> None:
         sys.meta_path.insert(0, _Finder)
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__file__", None) != _file(name):
-        del sys.modules[name]
+        for module in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
+            del sys.modules[module]
     os.environ[VARIABLE] = ",".join(sorted({*_asked(), name}))
 
 

@@ -178,7 +178,77 @@ static PyObject *count_all(PyObject *module, PyObject *unused)
     return list;
 }
 
+/* ---- objects chosen from the whole heap ---- */
+
+enum choice { EVERY_OBJECT, UNREFERRED };
+
+/* Objects that the collector tracks and that none of those refers to. */
+static void mark_referred(const struct barrow_heap *heap, uint8_t *is_referred)
+{
+    for (uint32_t i = 1; i <= heap->object_count; i++) {
+        if (!(heap->types[heap->type[i]].flags & HEAP_TYPE_GC))
+            continue;
+        for (uint64_t e = heap->edge_start[i]; e < heap->edge_start[i + 1]; e++)
+            if (heap->name[e] >> HEAP_NAME_SHIFT != HEAP_NAME_WEAK)
+                is_referred[heap->target[e]] = 1;
+    }
+    for (uint32_t i = 1; i <= heap->object_count; i++)
+        if (!PyObject_GC_IsTracked((PyObject *)(uintptr_t)heap->address[i]))
+            is_referred[i] = 1;
+}
+
+static PyObject *objects_of(PyObject *module, enum choice choice)
+{
+    struct barrow_pymod_heap h;
+    struct barrow_error err;
+    struct barrow_thread *thread = barrow_enter();
+    int result = barrow_pymod_heap_take(&h, 0, &err);
+    const struct barrow_heap *heap = &h.dig.heap;
+    uint8_t *skip = result == 0 ? calloc(heap->object_count + 1u, 1) : NULL;
+    if (skip && choice == UNREFERRED)
+        mark_referred(heap, skip);
+    if (thread)
+        barrow_leave(thread);
+    if (result < 0)
+        return barrow_pymod_raise(barrow_pymod_state(module), &err);
+    Py_ssize_t count = 0;
+    for (uint32_t i = 1; skip && i <= heap->object_count; i++)
+        if (!skip[i]) {
+            Py_INCREF((PyObject *)(uintptr_t)heap->address[i]);
+            count++;
+        }
+    PyObject *list = skip ? PyList_New(count) : PyErr_NoMemory();
+    Py_ssize_t at = 0;
+    for (uint32_t i = 1; skip && i <= heap->object_count; i++) {
+        PyObject *object = (PyObject *)(uintptr_t)heap->address[i];
+        if (skip[i])
+            continue;
+        if (list)
+            PyList_SET_ITEM(list, at++, object);
+        else
+            Py_DECREF(object);
+    }
+    free(skip);
+    barrow_pymod_heap_free(&h);
+    return list;
+}
+
+static PyObject *every_object(PyObject *module, PyObject *unused)
+{
+    (void)unused;
+    return objects_of(module, EVERY_OBJECT);
+}
+
+static PyObject *unreferred(PyObject *module, PyObject *unused)
+{
+    (void)unused;
+    return objects_of(module, UNREFERRED);
+}
+
 PyMethodDef barrow_heap_census_methods[] = {
+    {"every_object", every_object, METH_NOARGS, "every_object()\n\nA list of all objects."},
+    {"unreferred", unreferred, METH_NOARGS,
+     "unreferred()\n\nThe tracked objects that no other object refers to."},
     {"count_tracked", count_tracked, METH_NOARGS,
      "count_tracked()\n\nThe objects that the collector tracks: (class, objects, 0) a class."},
     {"tracked", tracked, METH_O,
