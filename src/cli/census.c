@@ -42,15 +42,16 @@ static const struct census_options defaults = {.view = VIEW_DEFAULTS};
 
 const struct barrow_command barrow_command_census = {
     .usage = "[OPTIONS] PID\n[OPTIONS] FILE...",
-    .about = "Of a running Python process (CPython 3.11 to 3.15), counts the objects by class,\n"
-             "with their bytes. Nothing has to be prepared: the process is only read, from\n"
-             "outside; nothing is put into it and it goes on. Counted is what the\n"
+    .about = "Of a running Python process (CPython 3.11 to 3.15), counts the objects by\n"
+             "class, with their bytes. Nothing has to be prepared: the process is only read,\n"
+             "from outside; nothing is put into it and it goes on. Counted is what the\n"
              "collector tracks and what is reached from that. It takes the same user and a\n"
              "kernel that allows it, or CAP_SYS_PTRACE.\n"
-             "Of a FILE, shows how many objects each class had over time, and how many bytes,\n"
-             "from the censuses that a watched service took (BARROW_CONFIG, barrow.watch): the\n"
-             "growing classes first. Slopes are those of the straight line that fits all\n"
-             "censuses best. Of several processes of a run the sum is shown.",
+             "Of a FILE, shows how many objects each class had over time, and how many\n"
+             "bytes, from the censuses that a watched service took (BARROW_CONFIG,\n"
+             "barrow.watch): the growing classes first. Slopes are those of the straight\n"
+             "line that fits all censuses best. Of several processes of a run the sum is\n"
+             "shown.",
     .examples = "barrow census 4242\n"
                 "barrow census --json --top 10 4242\n"
                 "barrow census app.barrow\n"

@@ -386,13 +386,13 @@ static const struct dig_options defaults = {.timeout_s = 30};
 
 const struct barrow_command barrow_command_dig = {
     .usage = "[OPTIONS] PID",
-    .about = "Takes a heap snapshot of a running Python process (CPython 3.11 to 3.15): all its\n"
-             "objects, their sizes and what refers to what. The process itself takes it, and so\n"
-             "needs barrow: its own, or this installation's if that is for the same version of\n"
-             "Python. Of a recorded process the snapshot goes into its ledger, and objects know\n"
-             "where they were born. From 3.14 on the request is made as sys.remote_exec makes it,\n"
-             "else as a debugger would; no debugger is needed. Both take the same user and a\n"
-             "kernel that allows it, or CAP_SYS_PTRACE.",
+    .about = "Takes a heap snapshot of a running Python process (CPython 3.11 to 3.15): all\n"
+             "its objects, their sizes and what refers to what. The process itself takes it,\n"
+             "and so needs barrow: its own, or this installation's if that is for the same\n"
+             "version of Python. Of a recorded process the snapshot goes into its ledger,\n"
+             "and objects know where they were born. From 3.14 on the request is made as\n"
+             "sys.remote_exec makes it, else as a debugger would; no debugger is needed.\n"
+             "Both take the same user and a kernel that allows it, or CAP_SYS_PTRACE.",
     .examples = "barrow dig 4242\n"
                 "barrow dig -o heap.barrow 4242\n"
                 "barrow dig --fork 4242",
