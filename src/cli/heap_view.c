@@ -90,7 +90,6 @@ static int load(struct barrow_heap_view *h, size_t number, int count, char **pat
                 struct barrow_error *err)
 {
     struct barrow_ledger *ledger;
-    struct barrow_notes damage = {0};
     int rc = -1;
 
     if (find_ledger(&ledger, &h->process, count, paths, err) < 0)
@@ -100,13 +99,10 @@ static int load(struct barrow_heap_view *h, size_t number, int count, char **pat
         barrow_fail(err, BARROW_E_USAGE, "there is no snapshot %zu: %s holds %u", number, h->path,
                     h->snapshots);
     else
-        rc = barrow_heap_read(&h->heap, ledger, (uint32_t)number, &damage, err);
+        rc = barrow_graph_of_ledger(&h->graph, ledger, (uint32_t)number, NULL, err);
     barrow_ledger_free(ledger);
     if (rc == 0)
-        rc = barrow_graph_of(&h->graph, h->heap, NULL, err);
-    for (size_t i = 0; rc == 0 && i < damage.count; i++)
-        barrow_notes_add(&h->graph->warnings, "%s", damage.items[i]);
-    barrow_notes_free(&damage);
+        h->heap = h->graph->heap;
     return rc;
 }
 
@@ -136,8 +132,6 @@ static void free_graph(struct barrow_heap_view *h)
     barrow_births_free(&h->births);
     barrow_paths_free(h->paths);
     barrow_graph_free(h->graph);
-    if (h->heap)
-        barrow_heap_free(h->heap);
     h->paths = NULL;
     h->graph = NULL;
     h->heap = NULL;

@@ -12,6 +12,7 @@
  * extent's records up to its last must have fitted into the file before its end, because records
  * are never stored out of order; a header that says otherwise is damaged.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,10 +153,16 @@ static int keep_heap(struct barrow_ledger *ledger, const struct ledger_source *s
                      const struct extents *extents, struct barrow_error *err)
 {
     uint64_t used = used_of(ledger, LEDGER_HEAP, (uint64_t)1 << 40);
-    if (ledger_lazy_new(&ledger->heap, source, LEDGER_HEAP, extents->list.items,
-                        extents->list.count, used) < 0)
+    int result = ledger_lazy_new(&ledger->heap, source, LEDGER_HEAP, extents->list.items,
+                                 extents->list.count, used);
+    if (result == -ENOMEM)
         return barrow_fail(err, BARROW_E_NO_MEMORY, "no memory for the tables of %.300s",
                            ledger->path);
+    if (result < 0) { /* of very many ledgers at once */
+        barrow_notes_add(&ledger->warnings, "its heap snapshots can't be read: %s",
+                         strerror(-result));
+        return 0;
+    }
     uint64_t held = ledger->heap ? ledger->heap->bytes : 0;
     if (!ledger->state_lost && held < used)
         barrow_notes_add(&ledger->warnings, "HEAP: %" PRIu64 " of %" PRIu64 " bytes are lost",

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,20 +14,20 @@ static uint64_t bytes_held(const struct ledger_extent *extent, uint64_t file_byt
     return held < extent->capacity ? held : extent->capacity;
 }
 
-/* Outlives the source it was made of. */
-static bool keep_source(struct ledger_lazy *lazy, const struct ledger_source *source)
+/* Outlives the source it was made of.  0 or -errno. */
+static int keep_source(struct ledger_lazy *lazy, const struct ledger_source *source)
 {
     lazy->source = *source;
     if (source->fd >= 0)
-        return (lazy->source.fd = fcntl(source->fd, F_DUPFD_CLOEXEC, 3)) >= 0;
+        return (lazy->source.fd = fcntl(source->fd, F_DUPFD_CLOEXEC, 3)) < 0 ? -errno : 0;
     if (source->is_lasting)
-        return true;
+        return 0;
     uint8_t *copy = malloc(source->size);
     if (copy)
         memcpy(copy, source->bytes, source->size);
     lazy->source.bytes = copy;
     lazy->owns_bytes = true;
-    return copy != NULL;
+    return copy ? 0 : -ENOMEM;
 }
 
 int ledger_lazy_new(struct ledger_lazy **out, const struct ledger_source *source, unsigned kind,
@@ -47,14 +48,15 @@ int ledger_lazy_new(struct ledger_lazy **out, const struct ledger_source *source
         return 0;
     struct ledger_lazy *lazy = calloc(1, sizeof *lazy);
     if (!lazy)
-        return -1;
+        return -ENOMEM;
     lazy->source.fd = -1;
     lazy->bytes = used < reach ? used : reach;
     lazy->extents = calloc(kept, sizeof *lazy->extents);
-    if (!lazy->extents || !keep_source(lazy, source)) {
+    int result = lazy->extents ? keep_source(lazy, source) : -ENOMEM;
+    if (result < 0) {
         free(lazy->extents);
         free(lazy);
-        return -1;
+        return result;
     }
     for (size_t i = 0; i < count; i++)
         if (extents[i].kind == kind && bytes_held(&extents[i], source->size))

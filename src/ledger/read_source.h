@@ -41,7 +41,8 @@ struct ledger_lazy {
     size_t extent_count;
     uint64_t bytes; /* there are */
 };
-/* Keeps the extents of `kind`; *out is NULL if there are none. */
+/* Keeps the extents of `kind`; *out is NULL if there are none.  0 or -errno: ENOMEM, or why the file can't be kept
+ * open. */
 int ledger_lazy_new(struct ledger_lazy **out, const struct ledger_source *source, unsigned kind,
                     const struct ledger_extent *extents, size_t count, uint64_t used);
 void ledger_lazy_free(struct ledger_lazy *lazy);

@@ -67,25 +67,8 @@ int barrow_snapshot_load(struct barrow_graph **out, const struct barrow_profile 
                          const struct barrow_snapshot_place *place,
                          const struct barrow_graph_progress *progress, struct barrow_error *err)
 {
-    struct barrow_notes warnings = {0};
-    struct barrow_heap *heap = NULL;
-
-    *out = NULL;
-    if (barrow_heap_read(&heap, barrow_profile_ledger(profile, place->process), place->number,
-                         &warnings, err) < 0) {
-        barrow_notes_free(&warnings);
-        return -1;
-    }
-    if (barrow_graph_of(out, heap, progress, err) < 0) {
-        barrow_notes_free(&warnings);
-        barrow_heap_free(heap);
-        return -1;
-    }
-    (*out)->owns_heap = true;
-    for (size_t i = 0; i < warnings.count; i++)
-        barrow_notes_add(&(*out)->warnings, "%s", warnings.items[i]);
-    barrow_notes_free(&warnings);
-    return 0;
+    return barrow_graph_of_ledger(out, barrow_profile_ledger(profile, place->process),
+                                  place->number, progress, err);
 }
 
 /* Shows the identity the snapshots before `place`. */
