@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from barrow import _core
 from barrow import _dig as _dig  # tells the walk where barrow's own frames are
-from barrow._foreign import foreign_buffers
+from barrow._foreign import buffer_bytes, buffer_class
 from barrow._units import bytes_words, class_name, columns
 
 STOP = ("modules", "classes", "code", "frames", "globals")
@@ -89,9 +89,12 @@ def size(
         raise ValueError(f"stop={unknown[0]!r} is unknown; there are {', '.join(_STOP_BITS)}, and classes")
     bits = sum({_STOP_BITS[word] for word in words})
     starts = (obj, *objs)
-    shares, objects, deep, _, exclusive, rows = _core.reach(starts, b"", classes, bits)
-    extra, rows = foreign_buffers(starts, rows, classes, bits)
+    shares, objects, deep, _, exclusive, rows, owners = _core.reach(starts, b"", classes, bits, buffer_class())
+    extra = buffer_bytes(owners)
     table = sorted((ClassSize(class_name(cls), count, total) for cls, count, total in rows), key=_by_bytes)
+    if extra:
+        table.insert(0, ClassSize("pyarrow's memory", 0, extra))
+        table.sort(key=_by_bytes)
     return Size(
         own=sum(own for own, _ in shares),
         deep=deep + extra,
@@ -254,7 +257,7 @@ class Why:
         many = "object" if self.retained_objects == 1 else "objects"
         line = f"frees: {bytes_words(self.retained)} in {self.retained_objects:,} {many} if it went"
         if self.cut:
-            line += "; cutting {} frees {}".format(self.cut[0], bytes_words(self.cut[1]))
+            line += f"; cutting {self.cut[0]} frees {bytes_words(self.cut[1])}"
         lines.append(line)
         if self.birth:
             stack = " ← ".join(f"{frame.function} {frame.file}:{frame.line}" for frame in self.birth[:4])

@@ -16,17 +16,17 @@ typedef int barrow_ref_tracer(PyObject *object, int event, void *data);
 #if PY_VERSION_HEX >= 0x030D0000
 #define BARROW_HAVE_REF_TRACER 1
 
-/* The tracer that is there now; NULL: none. */
-static inline barrow_ref_tracer *barrow_ref_tracer_now(void)
+/* The tracer that is there now, and its data; NULL: none. */
+static inline void *barrow_ref_tracer_look(void **data)
 {
-    void *data;
-    return (barrow_ref_tracer *)(void *)(uintptr_t)PyRefTracer_GetTracer(&data);
+    *data = NULL;
+    return (void *)(uintptr_t)PyRefTracer_GetTracer(data);
 }
 
 /* NULL: none from now on.  False: an exception is set. */
-static inline bool barrow_ref_tracer_set(barrow_ref_tracer *tracer)
+static inline bool barrow_ref_tracer_put(void *tracer, void *data)
 {
-    return PyRefTracer_SetTracer((PyRefTracer)(void *)(uintptr_t)tracer, NULL) == 0;
+    return PyRefTracer_SetTracer((PyRefTracer)(uintptr_t)tracer, data) == 0;
 }
 
 /* The interpreter that runs in this thread; NULL while that can't be told. */
@@ -38,14 +38,15 @@ static inline PyInterpreterState *barrow_interpreter_now(void)
 #else
 #define BARROW_HAVE_REF_TRACER 0
 
-static inline barrow_ref_tracer *barrow_ref_tracer_now(void)
+static inline void *barrow_ref_tracer_look(void **data)
 {
-    return NULL;
+    return *data = NULL;
 }
 
-static inline bool barrow_ref_tracer_set(barrow_ref_tracer *tracer)
+static inline bool barrow_ref_tracer_put(void *tracer, void *data)
 {
     (void)tracer;
+    (void)data;
     PyErr_SetString(PyExc_RuntimeError, "this interpreter has no reference tracer");
     return false;
 }
@@ -55,5 +56,11 @@ static inline PyInterpreterState *barrow_interpreter_now(void)
     return PyInterpreterState_Get();
 }
 #endif
+
+static inline bool barrow_ref_tracer_is(barrow_ref_tracer *tracer)
+{
+    void *data;
+    return barrow_ref_tracer_look(&data) == (void *)(uintptr_t)tracer;
+}
 
 #endif

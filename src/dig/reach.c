@@ -191,6 +191,22 @@ static bool find_held(struct reach_walk *r, uint32_t *left, uint8_t *is_held)
 
 /* ---- the answer ---- */
 
+static bool list_objects(const struct reach_walk *r, struct barrow_reach *reach)
+{
+    const struct dig_walk *w = r->w;
+    for (uint32_t p = 1; p <= r->entered && r->options->listed; p++) {
+        const struct dig_type *t = &w->types[w->type[r->order[p]]];
+        if (!PyType_IsSubtype(t->type, r->options->listed))
+            continue;
+        if (!barrow_column_reserve(&reach->listed_column,
+                                   (reach->listed_count + 1) * sizeof *reach->listed))
+            return false;
+        reach->listed = reach->listed_column.at;
+        reach->listed[reach->listed_count++] = w->address[r->order[p]];
+    }
+    return true;
+}
+
 static bool add_up(struct reach_walk *r, struct barrow_reach *reach)
 {
     struct dig_walk *w = r->w;
@@ -201,7 +217,7 @@ static bool add_up(struct reach_walk *r, struct barrow_reach *reach)
         return false;
     uint32_t *left = r->held_column.at;
     uint8_t *is_held = (uint8_t *)r->held_column.at + left_bytes;
-    if (!find_held(r, left, is_held))
+    if (!find_held(r, left, is_held) || !list_objects(r, reach))
         return false;
     reach->classes = reach->column.at;
     for (uint32_t p = 1; p <= r->entered; p++) {
@@ -280,6 +296,7 @@ int barrow_dig_reach(struct barrow_reach *reach, const struct barrow_reach_optio
 void barrow_reach_free(struct barrow_reach *reach)
 {
     barrow_column_free(&reach->column);
+    barrow_column_free(&reach->listed_column);
     memset(reach, 0, sizeof *reach);
 }
 
@@ -307,7 +324,7 @@ static void tell_link(const struct dig_walk *w, uint64_t e, barrow_reach_each *e
     each(context, &link);
 }
 
-int barrow_dig_links(PyObject *object, void *subtype_traverse, barrow_reach_each *each,
+int barrow_dig_links(PyObject *o, void *subtype_traverse, barrow_reach_each *each,
                      void *context, struct barrow_error *err)
 {
     struct barrow_dig dig;
@@ -315,7 +332,7 @@ int barrow_dig_links(PyObject *object, void *subtype_traverse, barrow_reach_each
     struct dig_walk *w;
     bool ok = open_walk(&w, &dig, &options, subtype_traverse);
     if (ok) {
-        uint32_t number = barrow_walk_object(w, object);
+        uint32_t number = barrow_walk_object(w, o);
         if (number)
             barrow_walk_visit(w, number);
         ok = !w->failed;

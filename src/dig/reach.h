@@ -50,6 +50,7 @@ struct barrow_reach_options {
     size_t start_count;
     PyObject *const *stop_classes; /* objects of these classes, or derived ones, aren't entered */
     size_t stop_class_count;
+    PyTypeObject *listed;   /* objects of this class, or derived ones, are listed; or NULL */
     unsigned stops;         /* enum barrow_reach_stop */
     void *subtype_traverse; /* see walk.h */
 };
@@ -62,7 +63,9 @@ struct barrow_reach {
     uint64_t exclusive_objects, exclusive_bytes; /* the starts' own among them */
     struct barrow_reach_class *classes;          /* in no order */
     size_t class_count;
-    struct dig_column column; /* that `classes` lie in */
+    PyObject **listed;                           /* borrowed, too */
+    size_t listed_count;
+    struct dig_column column, listed_column; /* that `classes` and `listed` lie in */
 };
 
 int barrow_dig_reach(struct barrow_reach *reach, const struct barrow_reach_options *options,

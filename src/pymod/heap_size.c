@@ -25,6 +25,8 @@ static PyObject *starts_list(const struct barrow_reach_options *options)
 static PyObject *answer(const struct barrow_reach *reach,
                         const struct barrow_reach_options *options)
 {
+    for (size_t i = 0; i < reach->listed_count; i++)
+        Py_INCREF(reach->listed[i]);
     /* No class goes away while this holds it, whatever making Python objects sets off. */
     for (size_t i = 0; i < reach->class_count; i++)
         Py_INCREF(reach->classes[i].type);
@@ -38,26 +40,33 @@ static PyObject *answer(const struct barrow_reach *reach,
         else
             PyList_SET_ITEM(classes, (Py_ssize_t)i, row);
     }
+    PyObject *listed = PyList_New((Py_ssize_t)reach->listed_count);
+    for (size_t i = 0; i < reach->listed_count; i++)
+        if (listed)
+            PyList_SET_ITEM(listed, (Py_ssize_t)i, reach->listed[i]);
+        else
+            Py_DECREF(reach->listed[i]);
     for (size_t i = 0; i < reach->class_count; i++)
         Py_DECREF(reach->classes[i].type);
-    if (starts && classes)
-        return Py_BuildValue("NKKKKN", starts, reach->objects, reach->bytes,
-                             reach->exclusive_objects, reach->exclusive_bytes, classes);
+    if (starts && classes && listed)
+        return Py_BuildValue("NKKKKNN", starts, reach->objects, reach->bytes,
+                             reach->exclusive_objects, reach->exclusive_bytes, classes, listed);
     Py_XDECREF(starts);
     Py_XDECREF(classes);
+    Py_XDECREF(listed);
     return NULL;
 }
 
 static PyObject *reach(PyObject *module, PyObject *args)
 {
-    PyObject *starts, *stops;
+    PyObject *starts, *stops, *listed = Py_None;
     const char *flat;
     Py_ssize_t flat_count;
     unsigned bits;
     struct barrow_error err;
     struct barrow_reach found;
-    if (!PyArg_ParseTuple(args, "O!y#O!I:reach", &PyTuple_Type, &starts, &flat, &flat_count,
-                          &PyTuple_Type, &stops, &bits))
+    if (!PyArg_ParseTuple(args, "O!y#O!I|O:reach", &PyTuple_Type, &starts, &flat, &flat_count,
+                          &PyTuple_Type, &stops, &bits, &listed))
         return NULL;
     size_t count = (size_t)PyTuple_GET_SIZE(starts);
     struct barrow_reach_options options = {
@@ -65,6 +74,7 @@ static PyObject *reach(PyObject *module, PyObject *args)
         .start_count = count,
         .stop_classes = ((PyTupleObject *)stops)->ob_item,
         .stop_class_count = (size_t)PyTuple_GET_SIZE(stops),
+        .listed = PyType_Check(listed) ? (PyTypeObject *)listed : NULL,
         .stops = bits,
         .subtype_traverse = barrow_dig_options_now(NULL, 0).subtype_traverse,
     };
@@ -164,7 +174,8 @@ static PyObject *links(PyObject *module, PyObject *object)
 
 PyMethodDef barrow_heap_size_methods[] = {
     {"reach", reach, METH_VARARGS,
-     "reach(starts, flat, stop_classes, stops)\n\nWhat objects cost with all that they reach."},
+     "reach(starts, flat, stop_classes, stops, listed=None)\n\nWhat objects cost with all that "
+     "they reach."},
     {"links", links, METH_O, "links(object)\n\nThe strong references of an object, with names."},
     {NULL, NULL, 0, NULL},
 };

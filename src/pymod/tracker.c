@@ -5,6 +5,9 @@
  *
  *     address ──(page map)──► entry: row of its class, time of birth         rows: figures a class
  *
+ * Interpreters forget to tell of some deaths (3.13.0 to 3.13.2 of most, later ones of deeply nested
+ * objects), so before figures are given a walk of the heap finds out who is gone.
+ *
  * Memory comes from mmap(2): events come from within allocations and deallocations of the
  * interpreter. All with the lock of the interpreter that the tracker belongs to; other
  * interpreters' objects are not seen.
@@ -18,7 +21,8 @@
 #include "cpython/type_name.h"
 #include "dig/columns.h"
 #include "os/raw.h"
-#include "pymod/pymod.h"
+#include "pymod/heap.h"
+#include "record/record.h"
 
 enum {
     NAME_BYTES = 256,
@@ -30,12 +34,15 @@ enum {
 struct row {
     char name[NAME_BYTES];
     uint64_t births, deaths, older_deaths; /* older: of objects born before the start */
+    uint64_t untold;                       /* of `deaths`, those that were found out later */
     uint64_t least_ns, most_ns, total_ns;
     uint32_t buckets[BUCKETS];
 };
 struct entry {
+    const PyObject *object; /* NULL: free */
     uint32_t row, next_free;
     uint64_t born_ns;
+    bool was_met; /* by the walk that looks for deaths */
 };
 struct tracker {
     struct tracker *next; /* of those that are on */
@@ -168,6 +175,22 @@ static uint32_t take_entry(struct tracker *t)
     return ++t->entry_count;
 }
 
+static void give_back(struct tracker *t, uint32_t *slot)
+{
+    struct entry *entry = entry_at(t, *slot);
+    entry->object = NULL;
+    entry->next_free = t->free_entry;
+    t->free_entry = *slot;
+    *slot = 0;
+}
+
+static void note_untold_death(struct tracker *t, uint32_t entry)
+{
+    struct row *row = row_at(t, entry_at(t, entry)->row);
+    row->deaths++;
+    row->untold++;
+}
+
 static void note_birth(struct tracker *t, const PyObject *o, uint32_t row)
 {
     uint32_t *slot = slot_of(t, o);
@@ -178,10 +201,10 @@ static void note_birth(struct tracker *t, const PyObject *o, uint32_t row)
         t->failed = true;
         return;
     }
-    if (*slot) /* its death was not told */
-        row_at(t, entry_at(t, entry)->row)->deaths++;
+    if (*slot)
+        note_untold_death(t, entry);
     *slot = entry;
-    *entry_at(t, entry) = (struct entry){.row = row, .born_ns = now_ns()};
+    *entry_at(t, entry) = (struct entry){.object = o, .row = row, .born_ns = now_ns()};
     row_at(t, row)->births++;
 }
 
@@ -198,20 +221,21 @@ static void note_death(struct tracker *t, const PyObject *o, uint32_t row)
     figures->deaths++;
     figures->total_ns += lived;
     figures->buckets[bucket_of(lived)]++;
-    if (figures->deaths == 1 || lived < figures->least_ns)
+    if (figures->deaths - figures->untold == 1 || lived < figures->least_ns)
         figures->least_ns = lived;
     if (lived > figures->most_ns)
         figures->most_ns = lived;
-    entry->next_free = t->free_entry;
-    t->free_entry = *slot;
-    *slot = 0;
+    give_back(t, slot);
 }
 
 static int on_event(PyObject *o, int event, void *unused)
 {
     (void)unused;
-    if (event > BARROW_REF_DESTROY || !o)
+    if (event > BARROW_REF_DESTROY || !o) { /* 3.15 tells when another tracer takes over */
+        for (struct tracker *t = trackers; t; t = t->next)
+            t->failed = true;
         return 0;
+    }
     PyInterpreterState *here = barrow_interpreter_now();
     PyTypeObject *type = Py_TYPE(o);
     for (struct tracker *t = trackers; t; t = t->next) {
@@ -228,6 +252,47 @@ static int on_event(PyObject *o, int event, void *unused)
     return 0;
 }
 
+/* ---- deaths that nobody told of ---- */
+
+static void find_gone(struct tracker *t, const struct barrow_heap *heap)
+{
+    for (uint32_t i = 1; i <= t->entry_count; i++)
+        entry_at(t, i)->was_met = false;
+    for (uint32_t i = 1; i <= heap->object_count; i++) {
+        const PyObject *o = (const PyObject *)(uintptr_t)heap->address[i];
+        const uint32_t *slot = pagemap_find(&t->map, o);
+        if (slot && *slot && entry_at(t, *slot)->object == o)
+            entry_at(t, *slot)->was_met = true;
+    }
+    for (uint32_t i = 1; i <= t->entry_count; i++) {
+        const struct entry *entry = entry_at(t, i);
+        if (!entry->object || entry->was_met)
+            continue;
+        note_untold_death(t, i);
+        give_back(t, pagemap_find(&t->map, entry->object));
+    }
+}
+
+/* Takes a walk of the whole heap if anything seems alive. */
+static int find_untold_deaths(struct tracker *t, struct barrow_error *err)
+{
+    struct barrow_pymod_heap heap;
+    uint64_t living = 0;
+    for (uint32_t i = 0; i < t->row_count; i++)
+        living += row_at(t, i)->births - row_at(t, i)->deaths;
+    if (!living || !t->is_on)
+        return 0;
+    struct barrow_thread *thread = barrow_enter();
+    int result = barrow_pymod_heap_take(&heap, 0, err);
+    if (result == 0) {
+        find_gone(t, &heap.dig.heap);
+        barrow_pymod_heap_free(&heap);
+    }
+    if (thread)
+        barrow_leave(thread);
+    return result;
+}
+
 /* ---- from Python ---- */
 
 static const char capsule_name[] = "barrow.tracker";
@@ -241,14 +306,14 @@ static struct tracker *tracker_of(PyObject *capsule)
 static bool end_tracking(struct tracker *t)
 {
     struct tracker **at = &trackers;
-    bool was_told = !BARROW_HAVE_REF_TRACER || barrow_ref_tracer_now() == on_event;
+    bool was_told = !BARROW_HAVE_REF_TRACER || barrow_ref_tracer_is(on_event);
     while (*at && *at != t)
         at = &(*at)->next;
     if (*at)
         *at = t->next;
     t->is_on = false;
     if (!trackers && was_told && BARROW_HAVE_REF_TRACER)
-        barrow_ref_tracer_set(NULL);
+        barrow_ref_tracer_put(NULL, NULL);
     return was_told;
 }
 
@@ -301,8 +366,8 @@ static PyObject *tracker_start(PyObject *module, PyObject *capsule)
     struct tracker *t = tracker_of(capsule);
     if (!t)
         return NULL;
-    barrow_ref_tracer *now = barrow_ref_tracer_now();
-    if (now && now != on_event) {
+    bool is_ours = barrow_ref_tracer_is(on_event), is_free = barrow_ref_tracer_is(NULL);
+    if (!is_ours && !is_free) {
         PyErr_SetString(barrow_pymod_state(module)->error,
                         "something else traces this interpreter's objects (tracemalloc does while "
                         "it runs): stop that first");
@@ -313,7 +378,7 @@ static PyObject *tracker_start(PyObject *module, PyObject *capsule)
         trackers = t;
         t->is_on = true;
     }
-    if (!now && !barrow_ref_tracer_set(on_event)) {
+    if (is_free && !barrow_ref_tracer_put((void *)(uintptr_t)on_event, NULL)) {
         end_tracking(t);
         return NULL;
     }
@@ -323,11 +388,13 @@ static PyObject *tracker_start(PyObject *module, PyObject *capsule)
 static PyObject *tracker_stop(PyObject *module, PyObject *capsule)
 {
     struct tracker *t = tracker_of(capsule);
-    (void)module;
+    struct barrow_error err;
     if (!t)
         return NULL;
+    int result = find_untold_deaths(t, &err);
     bool was_told = !t->is_on || end_tracking(t);
-    return PyBool_FromLong(was_told && !t->failed);
+    return result < 0 ? barrow_pymod_raise(barrow_pymod_state(module), &err)
+                      : PyBool_FromLong(was_told && !t->failed);
 }
 
 static PyObject *buckets_of(const struct row *row)
@@ -350,20 +417,46 @@ static PyObject *buckets_of(const struct row *row)
 static PyObject *tracker_rows(PyObject *module, PyObject *capsule)
 {
     struct tracker *t = tracker_of(capsule);
-    PyObject *list = t ? PyList_New(0) : NULL;
-    (void)module;
+    struct barrow_error err;
+    if (!t)
+        return NULL;
+    if (find_untold_deaths(t, &err) < 0)
+        return barrow_pymod_raise(barrow_pymod_state(module), &err);
+    PyObject *list = PyList_New(0);
     for (uint32_t i = 0; list && i < t->row_count; i++) {
         const struct row row = *row_at(t, i);
         PyObject *buckets = buckets_of(&row);
         PyObject *item =
-            buckets ? Py_BuildValue("sKKKKKKN", row.name, row.births, row.deaths, row.older_deaths,
-                                    row.least_ns, row.most_ns, row.total_ns, buckets)
+            buckets ? Py_BuildValue("sKKKKKKKN", row.name, row.births, row.deaths, row.older_deaths,
+                                    row.untold, row.least_ns, row.most_ns, row.total_ns, buckets)
                     : NULL;
         if (!item || PyList_Append(list, item) < 0)
             Py_CLEAR(list);
         Py_XDECREF(item);
     }
     return list;
+}
+
+/* The tracer that is there, and puts one back: what tracemalloc leaves behind must be told from
+ * others. */
+static PyObject *ref_tracer(PyObject *module, PyObject *unused)
+{
+    void *data;
+    (void)module;
+    (void)unused;
+    void *function = barrow_ref_tracer_look(&data);
+    return Py_BuildValue("KK", (unsigned long long)(uintptr_t)function,
+                         (unsigned long long)(uintptr_t)data);
+}
+
+static PyObject *ref_tracer_put(PyObject *module, PyObject *args)
+{
+    unsigned long long function, data;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "KK:ref_tracer_put", &function, &data) ||
+        !barrow_ref_tracer_put((void *)(uintptr_t)function, (void *)(uintptr_t)data))
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 static PyObject *has_ref_tracer(PyObject *module, PyObject *unused)
@@ -381,6 +474,8 @@ PyMethodDef barrow_tracker_methods[] = {
     {"tracker_rows", tracker_rows, METH_O,
      "tracker_rows(tracker)\n\n(class, births, deaths, older deaths, least, most, sum of "
      "lifetimes in ns, [(from ns, to ns, deaths)])."},
+    {"ref_tracer", ref_tracer, METH_NOARGS, "ref_tracer()\n\n(function, data); 0: none."},
+    {"ref_tracer_put", ref_tracer_put, METH_VARARGS, "ref_tracer_put(function, data)"},
     {"has_ref_tracer", has_ref_tracer, METH_NOARGS, "has_ref_tracer()\n\n3.13 and later have."},
     {NULL, NULL, 0, NULL},
 };
