@@ -4,9 +4,9 @@
  *
  * Many sets: a word of bits for each vertex, a bit for each set: can the vertex be reached without
  * entering that set?  A vertex hands its bits to its successors, less the bit of the set that these
- * are in; bits are only ever added, until nothing changes.  The first round goes through the
- * vertices in the order in which a depth-first search found them, so that most are settled by it;
- * later rounds take only those whose bits have grown since they handed them on.
+ * are in; bits are only ever added, until nothing changes.  One sweep goes through the vertices in
+ * the order in which a depth-first search found them, which settles most; those whose bits have
+ * grown since they handed them on wait in a queue.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,9 @@ struct rounds {
     unsigned words;
     uint64_t *alive; /* `words` a vertex */
     uint64_t *grown; /* by vertex, a bit: it has to hand on its bits again */
-    bool more;
+    uint32_t *queue; /* of grown ones: a ring of as many places as there are vertices */
+    uint64_t head, tail;
+    bool is_swept; /* the first round is over: what grows is queued */
 };
 
 /* Adds bits to a vertex; true: some are new. */
@@ -103,11 +105,18 @@ static void hand_on(struct rounds *r, uint32_t vertex)
             __builtin_prefetch(r->alive + (uint64_t)list.target[i + 4] * r->words, 1);
         if (graph_is_weak(&list, i) || !add_bits(r, to, bits))
             continue;
-        if (graph_successors_of(&r->flow, to).count) {
-            SET_BIT(r->grown, to);
-            r->more = true;
-        }
+        if (BIT(r->grown, to) || graph_successors_of(&r->flow, to).count == 0)
+            continue;
+        SET_BIT(r->grown, to);
+        if (r->is_swept)
+            r->queue[r->tail++ % r->graph->vertex_count] = to;
     }
+}
+
+static void settle(struct rounds *r, uint32_t vertex)
+{
+    r->grown[vertex >> 6] &= ~((uint64_t)1 << (vertex & 63));
+    hand_on(r, vertex);
 }
 
 static void spread(struct rounds *r)
@@ -119,16 +128,17 @@ static void spread(struct rounds *r)
     for (uint32_t set = 0; set < r->sets; set++)
         SET_BIT(r->alive, set);
     SET_BIT(r->grown, 0);
-    do {
-        r->more = false;
-        for (uint32_t i = 0; i < graph->reached; i++) {
-            uint32_t v = graph->order[i];
-            if (!BIT(r->grown, v))
-                continue;
-            r->grown[v >> 6] &= ~((uint64_t)1 << (v & 63));
-            hand_on(r, v);
-        }
-    } while (r->more);
+    r->is_swept = false;
+    for (uint32_t i = 0; i < graph->reached; i++)
+        if (BIT(r->grown, graph->order[i]))
+            settle(r, graph->order[i]);
+    r->is_swept = true;
+    r->head = r->tail = 0;
+    for (uint32_t i = 0; i < graph->reached; i++)
+        if (BIT(r->grown, graph->order[i]))
+            r->queue[r->tail++] = graph->order[i];
+    while (r->head < r->tail)
+        settle(r, r->queue[r->head++ % graph->vertex_count]);
 }
 
 /* Bytes of what can't be reached without the set, for each set of this pass. */
@@ -165,7 +175,8 @@ int barrow_graph_retained_by(const struct barrow_graph *graph, const uint32_t *g
         return 0;
     r.alive = barrow_large_zeros(vertices * r.words, sizeof *r.alive);
     r.grown = barrow_large_zeros(vertices / 64 + 1, sizeof *r.grown);
-    bool good = r.alive && r.grown && graph_flow_init(&r.flow, graph->heap);
+    r.queue = barrow_large_zeros(vertices, sizeof *r.queue);
+    bool good = r.alive && r.grown && r.queue && graph_flow_init(&r.flow, graph->heap);
     for (r.first = 1; good && r.first <= group_count; r.first += r.words * 64) {
         r.sets = group_count - r.first + 1;
         if (r.sets > r.words * 64)
@@ -179,6 +190,7 @@ int barrow_graph_retained_by(const struct barrow_graph *graph, const uint32_t *g
     graph_flow_free(&r.flow);
     free(r.alive);
     free(r.grown);
+    free(r.queue);
     return good ? 0 : no_memory(err);
 }
 

@@ -447,12 +447,55 @@ static void test_long_chain(void **state)
     for (uint32_t i = 1; i <= LENGTH; i++)
         assert_int_equal(graph->idom[i], 0);
     struct barrow_cycle *cycles;
+    struct barrow_class_row *rows;
     size_t count;
+    assert_int_equal(barrow_graph_classes(graph, &rows, &count, NULL), 0);
+    assert_int_equal(rows[0].retained, 16 * LENGTH);
+    free(rows);
     assert_int_equal(barrow_graph_cycles(graph, &cycles, &count, NULL), 0);
     assert_int_equal(count, 1);
     assert_int_equal(cycles[0].count, LENGTH);
     assert_int_equal(cycles[0].retained, 16 * LENGTH);
     barrow_cycles_free(cycles, count);
+    barrow_graph_free(graph);
+    barrow_heap_free(heap);
+}
+
+/* A list that is linked both ways, found from its first link by way of a class, from its last by
+ * another: what each class cuts off spreads against the order of the search, link by link. */
+static void test_long_list_from_both_ends(void **state)
+{
+    (void)state;
+    enum { LENGTH = 1000000 };
+    struct heap_maker maker = {0};
+    struct barrow_graph *graph;
+    struct barrow_class_row *rows;
+    size_t count;
+    uint32_t first = maker_type(&maker, "First", "", HEAP_TYPE_GC);
+    uint32_t last = maker_type(&maker, "Last", "", HEAP_TYPE_GC);
+    uint32_t link = maker_type(&maker, "Link", "", HEAP_TYPE_GC);
+    for (int i = 0; i < 4; i++)
+        maker_object(&maker, i % 2 ? last : first, 100);
+    for (uint32_t i = 1; i <= LENGTH; i++) {
+        uint32_t self = maker_object(&maker, link, 16);
+        if (i > 1) {
+            maker_edge(&maker, self - 1, self, 0);
+            maker_edge(&maker, self, self - 1, 0);
+        }
+    }
+    for (uint32_t i = 1; i <= 4; i++) {
+        maker_edge(&maker, i, i % 2 ? 5 : 4 + LENGTH, 0);
+        maker_root_edge(&maker, 0, i, 0);
+    }
+    struct barrow_heap *heap = maker_heap(&maker);
+    assert_int_equal(barrow_graph_of(&graph, heap, NULL, NULL), 0);
+    assert_int_equal(barrow_graph_classes(graph, &rows, &count, NULL), 0);
+    assert_int_equal(count, 3);
+    assert_int_equal(rows[0].type, link);
+    assert_int_equal(rows[0].retained, 16 * LENGTH);
+    assert_int_equal(rows[1].retained, 200);
+    assert_int_equal(rows[2].retained, 200);
+    free(rows);
     barrow_graph_free(graph);
     barrow_heap_free(heap);
 }
@@ -526,8 +569,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_graphs_by_hand), cmocka_unit_test(test_random_graphs),
-        cmocka_unit_test(test_long_chain),     cmocka_unit_test(test_many_groups),
-        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_long_chain),     cmocka_unit_test(test_long_list_from_both_ends),
+        cmocka_unit_test(test_many_groups),    cmocka_unit_test(test_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
