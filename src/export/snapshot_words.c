@@ -107,10 +107,15 @@ static uint32_t content_name(struct snapshot_words *words, uint32_t object)
     uint32_t type = heap->type[object], text = barrow_words_text_of(words->names.graph, object);
     uint32_t length = heap->length ? heap->length[object] : 0;
     uint32_t hash = heap->hash ? heap->hash[object] : 0;
+    const char *chars = barrow_heap_string(&words->names, text);
     char name[64];
 
+    if (text && strlen(chars) < length && hash) { /* its beginning: others may begin alike */
+        snprintf(name, sizeof name, "\u2026 #%08" PRIx32, hash);
+        return around(words, "", chars, name);
+    }
     if (text)
-        return once(words, &words->plain[text], "", barrow_heap_string(&words->names, text), "");
+        return once(words, &words->plain[text], "", chars, "");
     if (!hash || words->strings->bytes > most_text_bytes)
         return class_string(words, type);
     snprintf(name, sizeof name, "%.16s[%" PRIu32 "] #%08" PRIx32, words->names.classes[type],

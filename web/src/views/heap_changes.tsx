@@ -21,10 +21,10 @@ function sizeOf(change: ClassChange, measure: Measure, sort: string): number {
   return Math.abs(change.after[measure] - change.before[measure]);
 }
 
-function statusOf({ before, after }: ClassChange): Status {
+function statusOf({ before, after }: ClassChange, measure: Measure): Status {
   if (!before.objects) return "new";
   if (!after.objects) return "gone";
-  return after.bytes > before.bytes || (after.bytes === before.bytes && after.objects > before.objects) ? "grown" : "shrunk";
+  return after[measure] > before[measure] ? "grown" : "shrunk";
 }
 
 function measureOf(state: State): Measure {
@@ -43,9 +43,9 @@ function makeRows(before: Heap, after: Heap, state: State): ClassChange[] {
   return changesOf(before, after)
     .filter(
       (row) =>
-        (row.before.bytes !== row.after.bytes || row.before.objects !== row.after.objects || row.before.retained !== row.after.retained) &&
+        row.before[measure] !== row.after[measure] &&
         (!matches || matches(row.name || OTHER_CLASSES)) &&
-        (!state.status || statusOf(row) === state.status),
+        (!state.status || statusOf(row, measure) === state.status),
     )
     .sort((a, b) => sign * (sizeOf(b, measure, state.sort) - sizeOf(a, measure, state.sort)) || (a.name < b.name ? -1 : 1));
 }
@@ -83,7 +83,7 @@ export function HeapChanges({ ctx }: { ctx: Context }) {
   const text = () =>
     [
       ["Change", "Before", "Now", "Status", "Class"].join("\t"),
-      ...rows.map((row) => [signed(delta(row), measure), amount(row.before[measure]), amount(row.after[measure]), statusOf(row), row.name || OTHER_CLASSES].join("\t")),
+      ...rows.map((row) => [signed(delta(row), measure), amount(row.before[measure]), amount(row.after[measure]), statusOf(row, measure), row.name || OTHER_CLASSES].join("\t")),
     ].join("\n");
   const objects = after.facts.objects - before.facts.objects;
   return (
@@ -159,7 +159,7 @@ export function HeapChanges({ ctx }: { ctx: Context }) {
                   {row.after.objects ? amount(row.after[measure]) : <i class="nil">·</i>}
                 </span>
                 <span role="gridcell" class="status">
-                  {statusOf(row)}
+                  {statusOf(row, measure)}
                 </span>
                 <span role="gridcell" class="name" title={row.name}>
                   {row.name || <span class="dim">{OTHER_CLASSES}</span>}
