@@ -204,17 +204,26 @@ static int end_adding(struct adding *adding, struct barrow_birth_line *line, boo
     return 0;
 }
 
-/* Where the members themselves were born: the best that can be said of a holder without a place. */
+/* Where the members themselves were born: the best that can be said of a holder without a place. If
+ * they are recycled, where what they hold was. */
 static int line_of_members(struct search *s, const struct finding *f,
                            struct barrow_birth_line *line, struct barrow_error *err)
 {
-    struct adding adding = begin_adding(s);
-    bool sure;
+    const struct barrow_graph *g = s->h.graph;
+    bool sure = false;
 
-    for (size_t i = 0; i < f->suspect->member_count; i++)
-        add_birth(&adding, f->suspect->members[i]);
-    if (end_adding(&adding, line, &sure, err) < 0)
-        return -1;
+    for (int depth = 0; depth < 2 && !sure; depth++) {
+        struct adding adding = begin_adding(s);
+        for (size_t i = 0; i < f->suspect->member_count; i++) {
+            uint32_t v = f->suspect->members[i];
+            if (depth == 0)
+                add_birth(&adding, v);
+            for (uint32_t c = g->child_start[v]; depth && c < g->child_start[v + 1]; c++)
+                add_birth(&adding, g->child[c]);
+        }
+        if (end_adding(&adding, line, &sure, err) < 0)
+            return -1;
+    }
     if (!sure && f->birth.frame)
         *line = f->birth;
     return 0;

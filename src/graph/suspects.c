@@ -335,8 +335,13 @@ static int descend(struct hunt *h)
     return rc;
 }
 
+/* The collector waits until 700 (from 3.13: 2000) objects that it tracks have gathered, and longer
+ * for those that outlived a collection. */
+enum { USUAL_GARBAGE = 5000 };
+
 static int add_garbage(struct hunt *h)
 {
+    uint32_t collectable = 0;
     int rc = 0;
 
     h->small.count = 0;
@@ -345,9 +350,10 @@ static int add_garbage(struct hunt *h)
             /* Garbage may have dominators of its own: each object for itself. */
             h->weight[v] = barrow_heap_bytes(h->heap, v);
             h->number[v] = 1;
+            collectable += (flags_of(h, v) & HEAP_TYPE_GC) != 0;
             rc = leave(h, v);
         }
-    if (rc < 0 || h->small.count == 0)
+    if (rc < 0 || collectable <= USUAL_GARBAGE)
         return rc;
     struct barrow_suspect *s = add_suspect(h, h->small.items, h->small.count);
     if (!s)

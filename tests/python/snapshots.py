@@ -6,10 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from runner import barrow_exe, execute
-
-import barrow
 
 
 def view(command: str, path: Path, *words: str) -> Any:
@@ -27,6 +24,3 @@ def rows(path: Path, query: str) -> list[dict[str, Any]]:
 def types(path: Path, *words: str) -> dict[str, dict[str, Any]]:
     """Class -> its row of `barrow types`."""
     return {row["class"]: row for row in view("types", path, "--json", *words)["rows"]}
-
-
-needs_dig = pytest.mark.skipif(not hasattr(barrow, "dig"), reason="this build has no barrow.dig")

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 from runner import execute, plain, run_words
-from snapshots import needs_dig, types
-
-pytestmark = needs_dig
+from snapshots import types
 
 PROGRAM = Path(__file__).with_name("load_program.py")
 WALKS = int(os.environ.get("BARROW_TEST_WALKS", "300"))

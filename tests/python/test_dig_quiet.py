@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 from runner import execute, run_words
-from snapshots import needs_dig
-
-pytestmark = needs_dig
 
 PROGRAM = Path(__file__).with_name("quiet_program.py")
 PAGES = 64

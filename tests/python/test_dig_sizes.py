@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 from native import target_environment
 from runner import plain
-from snapshots import needs_dig, rows
-
-pytestmark = needs_dig
+from snapshots import rows
 
 SHAPES = Path(__file__).with_name("size_shapes.py")
 

@@ -27,15 +27,15 @@ from typing import Any
 import pytest
 from native import target_environment
 from runner import TARGETS, ledger, record
-from snapshots import needs_dig, view
-
-import barrow
+from snapshots import rows, view
 
 ZOO = TARGETS.parent / "zoo"
 LEAKS = sorted(ZOO.glob("leak_*.py"))
 CLEAN = sorted(ZOO.glob("clean_*.py"))
 # Program -> why `barrow leaks` doesn't find it yet.  Never more than two.
-MISSED: dict[str, str] = {}
+MISSED: dict[str, str] = {
+    "leak_metrics_labels": "most bytes are lists, whose heads may come from free lists: their births aren't believed",
+}
 
 Place = tuple[str, int]
 
@@ -78,10 +78,13 @@ def recording(path: Path) -> Path:
     """The program's run, recorded and with a snapshot at its end."""
     output = Path(tempfile.mkdtemp(prefix="barrow-zoo-")) / "zoo.barrow"
     atexit.register(shutil.rmtree, output.parent)
-    options = ("--dig",) if hasattr(barrow, "dig") else ()
-    done = record(output, path, options=options, env=target_environment())
-    assert done.status == 0, done.stderr
-    assert not done.stdout
+    for _ in range(3):
+        done = record(output, path, options=("--dig", "-f"), env=target_environment())
+        assert done.status == 0, done.stderr
+        assert not done.stdout
+        # On a machine that is too busy the recorder is late: nothing can be said of growth.
+        if len(rows(output, "select time_s from checkpoints")) >= 4:
+            break
     return output
 
 
@@ -98,9 +101,8 @@ def cases(paths: list[Path]) -> list[Any]:
 @pytest.mark.parametrize("path", cases(LEAKS))
 def test_leak_is_what_the_head_says(path: Path) -> None:
     """The programs themselves: one to ten mebibytes, most of them born at the marked line."""
-    rows = ledger(recording(path)).rows("leaked", "line")
     lines: dict[Place, int] = {}
-    for row in rows:
+    for row in ledger(recording(path)).rows("leaked", "line"):
         if row["file"].startswith(str(ZOO)) and not row["file"].endswith("ordinary.py"):
             lines[row["file"], row["line"]] = lines.get((row["file"], row["line"]), 0) + row["bytes"]
     best = max(lines, key=lambda line: lines[line])
@@ -109,7 +111,6 @@ def test_leak_is_what_the_head_says(path: Path) -> None:
     assert all(file.startswith("/") and line for file, line in places(path, "HOLDER"))
 
 
-@needs_dig
 @pytest.mark.parametrize("path", cases(LEAKS))
 def test_leak_is_found(path: Path, request: pytest.FixtureRequest) -> None:
     if path.stem in MISSED:
@@ -121,7 +122,6 @@ def test_leak_is_found(path: Path, request: pytest.FixtureRequest) -> None:
     assert (birth["file"], birth["line"]) in places(path, "BIRTH"), found[0]
 
 
-@needs_dig
 @pytest.mark.parametrize("path", cases(CLEAN))
 def test_nothing_is_found_in_a_clean_program(path: Path) -> None:
     skip_if_missing(path)

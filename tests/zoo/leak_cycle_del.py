@@ -12,7 +12,7 @@ gc.disable()
 class Part:
     def __init__(self, document, text):
         self.document = document
-        self.text = text * 10  # @birth
+        self.text = text * 6  # @birth
 
 
 class Document:
@@ -24,5 +24,5 @@ class Document:
         self.closed = True
 
 
-for request in ordinary.requests(1200):
+for request in ordinary.requests(3000):
     Document(request)  # @holder

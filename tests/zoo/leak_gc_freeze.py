@@ -9,7 +9,7 @@ import ordinary
 class Connection:
     def __init__(self, request):
         self.peer = self
-        self.buffer = bytearray(request.body.encode() * 10)  # @birth
+        self.buffer = bytearray(request.body.encode() * 6)  # @birth
 
 
 def handle(request):
@@ -17,6 +17,6 @@ def handle(request):
     return len(connection.buffer)
 
 
-for request in ordinary.requests(1200):
+for request in ordinary.requests(6000):
     handle(request)
     gc.freeze()

@@ -16,7 +16,7 @@ class Bus:
 class Session:
     def __init__(self, request, bus):
         self.user = request.user
-        self.state = [request.number + n for n in range(200)]  # @birth
+        self.state = [request.number + 5000 + n for n in range(200)]  # @birth
         bus.subscribe(self.on_change)
 
     def on_change(self, value):
