@@ -164,8 +164,8 @@ def _name_thread() -> None:
 
 
 def _forget_thread() -> None:
-    """Keep it out of threading.enumerate(); from 3.12 on the interpreter sees to that."""
-    if sys.version_info < (3, 12):
+    """Keep it out of threading.enumerate(); from 3.13 on the interpreter sees to that."""
+    if sys.version_info < (3, 13):
         import threading
 
         if threading.current_thread().name == "barrow-watch":

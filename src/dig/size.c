@@ -13,8 +13,6 @@ void barrow_size_rule_of(struct barrow_size_rule *rule, PyTypeObject *type)
         .preheader_bytes = (uint32_t)barrow_preheader_bytes(type),
         .basic_bytes = (uint32_t)type->tp_basicsize,
         .item_bytes = (uint32_t)type->tp_itemsize,
-        .may_be_static = !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && type != &PyTuple_Type &&
-                         type != &PyList_Type && type != &PyDict_Type,
         .may_have_values = type->tp_flags & Py_TPFLAGS_MANAGED_DICT,
         .hidden = barrow_hidden_blocks(type),
     };
@@ -36,13 +34,23 @@ static uint64_t other_bytes(const struct barrow_blocks *blocks, const struct bar
     return rule->hidden ? bytes + rule->hidden(blocks, o) : bytes;
 }
 
+void barrow_size_prefetch(const struct barrow_size_rule *rule, PyObject *o)
+{
+    if (rule->kind == SIZE_DICT) {
+        __builtin_prefetch(barrow_dict_keys(o));
+    } else if (rule->may_have_values) {
+        struct barrow_instance look = barrow_instance_look(o, rule->type);
+        if (look.values_apart && look.values)
+            __builtin_prefetch(&((const char *)look.values)[-1]);
+    }
+}
+
 uint64_t barrow_size_by_rule(const struct barrow_blocks *blocks,
                              const struct barrow_size_rule *rule, PyObject *o)
 {
-    /* Parts of the interpreter or of a library cost nothing; no class statement makes such. */
-    if (__builtin_expect(barrow_is_immortal(o), 0) || rule->may_be_static)
-        if (barrow_blocks_is_static(blocks, o))
-            return 0;
+    /* What is a part of the interpreter or of a library costs nothing, and lives for ever. */
+    if (__builtin_expect(barrow_is_immortal(o), 0) && barrow_blocks_is_static(blocks, o))
+        return 0;
     uint64_t own = barrow_blocks_rule(blocks, rule->preheader_bytes + rule->basic_bytes);
     switch (rule->kind) {
     case SIZE_TUPLE:

@@ -21,12 +21,13 @@ struct barrow_size_rule {
     PyTypeObject *type;
     enum { SIZE_TUPLE, SIZE_LIST, SIZE_DICT, SIZE_OTHER } kind; /* the first three exactly */
     uint32_t preheader_bytes, basic_bytes, item_bytes;
-    bool may_be_static;
     bool may_have_values; /* attributes in a block of their own */
     uint64_t (*hidden)(const struct barrow_blocks *, PyObject *); /* or NULL */
 };
 
 void barrow_size_rule_of(struct barrow_size_rule *rule, PyTypeObject *type);
+/* Fetches what the next call will look at beside the object, for loops over many. */
+void barrow_size_prefetch(const struct barrow_size_rule *rule, PyObject *o);
 uint64_t barrow_size_by_rule(const struct barrow_blocks *blocks, const struct barrow_size_rule *rule,
                              PyObject *o);
 

@@ -43,25 +43,50 @@ static struct count *count_of(struct counts *counts, PyTypeObject *type)
     return count;
 }
 
-static bool count_tracked(struct counts *counts, const PyInterpreterState *interpreter)
+/* Objects are taken in batches: the chain of links can only be followed one by one, but what else
+ * is to be read of a batch can be fetched from memory at the same time. */
+enum { BATCH = 64 };
+
+struct batch {
+    PyObject *objects[BATCH];
+    uint32_t classes[BATCH];
+    size_t count;
+};
+
+static bool count_batch(struct counts *counts, struct batch *batch)
 {
     struct count *count = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        PyTypeObject *type = Py_TYPE(batch->objects[i]);
+        if (!count || count->rule.type != type)
+            count = count_of(counts, type);
+        if (!count)
+            return false;
+        batch->classes[i] = (uint32_t)(count - counts->classes.items);
+        barrow_size_prefetch(&count->rule, batch->objects[i]);
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        count = &counts->classes.items[batch->classes[i]];
+        count->objects++;
+        count->bytes += barrow_size_by_rule(&counts->blocks, &count->rule, batch->objects[i]);
+    }
+    batch->count = 0;
+    return true;
+}
+
+static bool count_tracked(struct counts *counts, const PyInterpreterState *interpreter)
+{
+    struct batch batch = {.count = 0};
     for (int i = 0; i < BARROW_GC_LISTS; i++) {
-        const PyGC_Head *head = barrow_gc_list(interpreter, i), *next;
-        for (const PyGC_Head *at = barrow_gc_next(head); at != head; at = next) {
-            PyObject *object = barrow_gc_object(at);
-            PyTypeObject *type = Py_TYPE(object);
-            next = barrow_gc_next(at);
-            __builtin_prefetch(next);
-            if (!count || count->rule.type != type)
-                count = count_of(counts, type);
-            if (!count)
+        const PyGC_Head *head = barrow_gc_list(interpreter, i);
+        for (const PyGC_Head *at = barrow_gc_next(head); at != head; at = barrow_gc_next(at)) {
+            batch.objects[batch.count++] = barrow_gc_object(at);
+            __builtin_prefetch((const char *)at + 64);
+            if (batch.count == BATCH && !count_batch(counts, &batch))
                 return false;
-            count->objects++;
-            count->bytes += barrow_size_by_rule(&counts->blocks, &count->rule, object);
         }
     }
-    return true;
+    return count_batch(counts, &batch);
 }
 
 static bool add_class(struct barrow_watch_census *census, const char *name, uint32_t name_bytes,

@@ -149,7 +149,7 @@ def test_record(tmp_path: Path) -> None:
         tmp_path,
         "class Item:\n    def __init__(self): self.x = 1\n"
         "class Outer:\n    class Inner: pass\n"
-        "items = [Item() for _ in range(12345)]; inner = [Outer.Inner() for _ in range(6000)]\n"
+        "items = [Item() for _ in range(12345)]; inner = [Outer.Inner() for _ in range(10000)]\n"
         "CONFIG['general']['monitoring']['memory_profiling']['top_n_classes'] = 2\n"
         "watch = barrow.watch(CONFIG); watch.census(); watch.stop()\n"
         "r, = records; bytes = dict((n, b) for n, _, b in _core.census(False)[0])\n"
@@ -163,7 +163,7 @@ def test_record(tmp_path: Path) -> None:
         "\n"
         "Top 2 by object count:\n"
         "  __main__.Item: 12,345 objects\n"
-        "  __main__.Outer.Inner: 6,000 objects\n"
+        "  __main__.Outer.Inner: 10,000 objects\n"
         "\n"
         "Top 2 by memory usage:\n"
         f"  __main__.Item: {said['item'] / 1024**2:.1f} MB\n"
@@ -186,7 +186,7 @@ def test_every_class_as_python_counts_them(tmp_path: Path) -> None:
         "    module = type.__dict__['__module__'].__get__(t)\n"
         "    if not isinstance(module, str): return 'Odd?'\n"
         "    return t_name if module == 'builtins' else f'{module}.{t_name}'\n"
-        "Counter(name(t) for t in [int]); gc.collect(); gc.disable()\n"  # it makes caches when it is first used
+        "gc.unfreeze(); Counter(name(t) for t in [int]); gc.collect(); gc.disable()\n"  # it makes caches when it is first used
         "names = Counter(name(type(o)) for o in gc.get_objects())\n"
         "rows, _ = _core.census(False)\n"
         "counted = {n: c for n, c, _ in rows}\n"
