@@ -59,6 +59,12 @@ static inline const PyGC_Head *barrow_gc_next(const PyGC_Head *head)
     return (const PyGC_Head *)(head->_gc_next & ~(uintptr_t)3);
 }
 
+/* The way back.  As links forward, it is whole while Python code may run. */
+static inline const PyGC_Head *barrow_gc_previous(const PyGC_Head *head)
+{
+    return (const PyGC_Head *)(head->_gc_prev & ~(uintptr_t)3);
+}
+
 static inline PyObject *barrow_gc_object(const PyGC_Head *head)
 {
     return (PyObject *)(head + 1);

@@ -34,17 +34,6 @@ static uint64_t other_bytes(const struct barrow_blocks *blocks, const struct bar
     return rule->hidden ? bytes + rule->hidden(blocks, o) : bytes;
 }
 
-void barrow_size_prefetch(const struct barrow_size_rule *rule, PyObject *o)
-{
-    if (rule->kind == SIZE_DICT) {
-        __builtin_prefetch(barrow_dict_keys(o));
-    } else if (rule->may_have_values) {
-        struct barrow_instance look = barrow_instance_look(o, rule->type);
-        if (look.values_apart && look.values)
-            __builtin_prefetch(&((const char *)look.values)[-1]);
-    }
-}
-
 uint64_t barrow_size_by_rule(const struct barrow_blocks *blocks,
                              const struct barrow_size_rule *rule, PyObject *o)
 {

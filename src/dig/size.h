@@ -26,8 +26,6 @@ struct barrow_size_rule {
 };
 
 void barrow_size_rule_of(struct barrow_size_rule *rule, PyTypeObject *type);
-/* Fetches what the next call will look at beside the object, for loops over many. */
-void barrow_size_prefetch(const struct barrow_size_rule *rule, PyObject *o);
 uint64_t barrow_size_by_rule(const struct barrow_blocks *blocks, const struct barrow_size_rule *rule,
                              PyObject *o);
 

@@ -22,6 +22,7 @@ struct counts {
     BARROW_ARRAY(struct count) classes;
     struct barrow_map by_type;
     struct barrow_blocks blocks;
+    size_t last; /* class of the last object */
 };
 
 #define SAME_TYPE(classes, value, key) ((classes)[(value)-1].rule.type == (key))
@@ -43,50 +44,50 @@ static struct count *count_of(struct counts *counts, PyTypeObject *type)
     return count;
 }
 
-/* Objects are taken in batches: the chain of links can only be followed one by one, but what else
- * is to be read of a batch can be fetched from memory at the same time. */
-enum { BATCH = 64 };
-
-struct batch {
-    PyObject *objects[BATCH];
-    uint32_t classes[BATCH];
-    size_t count;
-};
-
-static bool count_batch(struct counts *counts, struct batch *batch)
+static bool count_object(struct counts *counts, const PyGC_Head *at)
 {
-    struct count *count = NULL;
-    for (size_t i = 0; i < batch->count; i++) {
-        PyTypeObject *type = Py_TYPE(batch->objects[i]);
-        if (!count || count->rule.type != type)
-            count = count_of(counts, type);
-        if (!count)
+    PyObject *object = barrow_gc_object(at);
+    struct count *count =
+        counts->last < counts->classes.count ? &counts->classes.items[counts->last] : NULL;
+    if (!count || count->rule.type != Py_TYPE(object))
+        count = count_of(counts, Py_TYPE(object));
+    if (!count)
+        return false;
+    counts->last = (size_t)(count - counts->classes.items);
+    count->objects++;
+    count->bytes += barrow_size_by_rule(&counts->blocks, &count->rule, object);
+    return true;
+}
+
+/* Goes through a list from both ends: in a heap that was long in use each link leads to memory that
+ * is in no cache, and two chains are waited for at the same time. */
+static bool count_list(struct counts *counts, const PyGC_Head *head)
+{
+    const PyGC_Head *front = barrow_gc_next(head), *back = barrow_gc_previous(head);
+    while (front != head) {
+        const PyGC_Head *next = barrow_gc_next(front), *previous = barrow_gc_previous(back);
+        __builtin_prefetch(next);
+        __builtin_prefetch(previous);
+        if (!count_object(counts, front))
             return false;
-        batch->classes[i] = (uint32_t)(count - counts->classes.items);
-        barrow_size_prefetch(&count->rule, batch->objects[i]);
+        if (front == back)
+            break;
+        if (!count_object(counts, back))
+            return false;
+        if (next == back)
+            break;
+        front = next;
+        back = previous;
     }
-    for (size_t i = 0; i < batch->count; i++) {
-        count = &counts->classes.items[batch->classes[i]];
-        count->objects++;
-        count->bytes += barrow_size_by_rule(&counts->blocks, &count->rule, batch->objects[i]);
-    }
-    batch->count = 0;
     return true;
 }
 
 static bool count_tracked(struct counts *counts, const PyInterpreterState *interpreter)
 {
-    struct batch batch = {.count = 0};
-    for (int i = 0; i < BARROW_GC_LISTS; i++) {
-        const PyGC_Head *head = barrow_gc_list(interpreter, i);
-        for (const PyGC_Head *at = barrow_gc_next(head); at != head; at = barrow_gc_next(at)) {
-            batch.objects[batch.count++] = barrow_gc_object(at);
-            __builtin_prefetch((const char *)at + 64);
-            if (batch.count == BATCH && !count_batch(counts, &batch))
-                return false;
-        }
-    }
-    return count_batch(counts, &batch);
+    bool ok = true;
+    for (int i = 0; i < BARROW_GC_LISTS && ok; i++)
+        ok = count_list(counts, barrow_gc_list(interpreter, i));
+    return ok;
 }
 
 static bool add_class(struct barrow_watch_census *census, const char *name, uint32_t name_bytes,
