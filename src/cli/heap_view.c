@@ -175,7 +175,9 @@ int barrow_heap_view_births(struct barrow_heap_view *h, struct barrow_error *err
     for (uint32_t i = 0; i < h->heap->unowned_count; i++)
         if (h->heap->unowned[i].site > most)
             most = h->heap->unowned[i].site;
-    return barrow_births_load(&h->births, h->view.profile, h->process, most + 1, err);
+    uint64_t taken =
+        h->heap->time_ns > h->heap->pause_ns ? h->heap->time_ns - h->heap->pause_ns : 0;
+    return barrow_births_load(&h->births, h->view.profile, h->process, most + 1, taken, err);
 }
 
 int barrow_heap_view_referrers(struct barrow_heap_view *h, uint32_t object,

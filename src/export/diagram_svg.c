@@ -3,6 +3,7 @@
  * Layout: each tree takes as much width as its leaves need; a box stands in the middle above its
  * children. Layers have the height of a box and room for the labels of arrows.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,7 +178,7 @@ static void put_box(const struct drawing *g, uint32_t i)
     const struct place *p = &g->places[i];
     double y = y_of(g, i);
 
-    fprintf(g->to, "<g><title>%s", "");
+    fputs("<g><title>", g->to);
     put_text(g->to, n->title, 400);
     fputs("\n", g->to);
     put_text(g->to, n->detail, 400);
@@ -209,10 +210,12 @@ static void put_arrow(const struct drawing *g, uint32_t from, uint32_t to, const
     if (!label || !*label)
         return;
     double width = SMALL_LETTER * (double)letters(label) + 4;
+    bool extra = *class != '\0'; /* the place above the box is that of the arrow from its parent */
+    double x = extra ? (x1 + x2) / 2 : x2, y = extra ? middle - 8 : y2 - 27;
     fprintf(g->to,
             "<rect class=\"k\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"15\"/>"
             "<text class=\"l\" x=\"%.1f\" y=\"%.1f\">",
-            x2 - width / 2, y2 - 27, width, x2, y2 - 16);
+            x - width / 2, y, width, x, y + 11);
     put_text(g->to, label, CUT);
     fputs("</text>\n", g->to);
 }

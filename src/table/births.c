@@ -54,71 +54,79 @@ static void look_at_stack(struct barrow_birth *birth, const struct barrow_profil
 
 /* Of one site, while its process' points pass by. */
 struct growth {
-    uint64_t now, most;
+    uint64_t now, most, last;
     uint64_t before_ns; /* the last point at which there was none */
     uint64_t then;      /* live at the last point before `recent` of its time */
     bool partial;
 };
 
+/* Points up to the first that is not before the snapshot, which stands for its time. */
 struct curves {
     const struct barrow_profile *profile;
     struct barrow_points points;
     struct growth *growth; /* by site of the profile */
-    uint64_t end_ns;
+    uint64_t taken_ns;     /* since the start of the run, as the points' times */
     uint32_t process;
     size_t seen; /* points of the process */
 };
 
-static uint64_t final_bytes(const struct curves *c, size_t site)
+/* The next point of the process from *at on; its time in *time_ns.  NULL: none is left. */
+static const struct barrow_point *next_point(const struct curves *c, size_t *at, uint64_t *time_ns)
 {
-    return c->profile->sites[site].value[BARROW_METRIC_LEAKED].bytes;
-}
-
-static void apply(struct curves *c, const struct barrow_point *point)
-{
-    for (size_t i = 0; i < point->count; i++) {
-        const struct barrow_change *change = &c->points.changes[point->first + i];
-        c->growth[change->site].now = change->live.bytes;
-    }
-}
-
-/* When each site was last empty before what it holds now. */
-static void find_starts(struct curves *c)
-{
-    for (size_t i = 0; i < c->points.count; i++) {
-        const struct barrow_point *point = &c->points.points[i];
+    while (*at < c->points.count) {
+        const struct barrow_point *point = &c->points.points[(*at)++];
         if (point->process != c->process)
             continue;
+        *time_ns = point->time_ns;
+        if (point->time_ns >= c->taken_ns) {
+            *time_ns = c->taken_ns;
+            *at = c->points.count;
+        }
+        for (size_t i = 0; i < point->count; i++) {
+            const struct barrow_change *change = &c->points.changes[point->first + i];
+            c->growth[change->site].now = change->live.bytes;
+        }
+        return point;
+    }
+    return NULL;
+}
+
+/* When each site was last empty before what it holds in the end. */
+static void find_starts(struct curves *c)
+{
+    size_t at = 0;
+    uint64_t time_ns;
+
+    while (next_point(c, &at, &time_ns)) {
         c->seen++;
-        c->end_ns = point->time_ns;
-        apply(c, point);
         for (size_t s = 0; s < c->profile->sites_count; s++) {
             struct growth *g = &c->growth[s];
             if (g->now == 0)
-                g->before_ns = point->time_ns;
+                g->before_ns = time_ns;
             if (g->now > g->most)
                 g->most = g->now;
+            g->last = g->now;
         }
     }
 }
 
 static void find_growth(struct curves *c)
 {
+    size_t at = 0;
+    uint64_t time_ns;
+
     for (size_t s = 0; s < c->profile->sites_count; s++)
         c->growth[s].now = 0;
-    for (size_t i = 0; i < c->points.count; i++) {
-        const struct barrow_point *point = &c->points.points[i];
-        if (point->process != c->process)
-            continue;
-        apply(c, point);
+    while (next_point(c, &at, &time_ns)) {
         for (size_t s = 0; s < c->profile->sites_count; s++) {
             struct growth *g = &c->growth[s];
-            double part = (double)g->now, whole = (double)final_bytes(c, s);
-            double age = (double)(c->end_ns - g->before_ns);
-            bool past = point->time_ns > g->before_ns;
-            if (past && part >= least_partial * whole && part <= most_partial * whole)
+            double part = (double)g->now, whole = (double)g->last;
+            double age = (double)(c->taken_ns - g->before_ns);
+            if (time_ns <= g->before_ns)
+                continue;
+            if (part >= least_partial * whole && part <= most_partial * whole)
                 g->partial = true;
-            if (past && (double)(point->time_ns - g->before_ns) <= recent * age)
+            if ((double)(time_ns - g->before_ns) <= recent * age)
                 g->then = g->now;
         }
     }
@@ -127,40 +135,40 @@ static void find_growth(struct curves *c)
 static bool grows(const struct curves *c, size_t site)
 {
     const struct growth *g = &c->growth[site];
-    double whole = (double)final_bytes(c, site);
+    double whole = (double)g->last;
 
     return whole > 0 && g->partial && (double)g->then <= most_partial * whole &&
            (double)g->most <= most_ever * whole;
 }
 
-static int look_at_time(struct barrow_births *births, const struct barrow_profile *profile,
-                        uint32_t process, struct barrow_error *err)
+static int look_at_time(struct barrow_births *births, struct curves *c, struct barrow_error *err)
 {
-    struct curves c = {.profile = profile, .process = process};
-
-    if (barrow_profile_points(profile, &c.points, err) < 0)
+    if (barrow_profile_points(c->profile, &c->points, err) < 0)
         return -1;
-    c.growth = calloc(profile->sites_count + 1, sizeof *c.growth);
-    if (!c.growth) {
-        barrow_points_free(&c.points);
+    c->growth = calloc(c->profile->sites_count + 1, sizeof *c->growth);
+    if (!c->growth) {
+        barrow_points_free(&c->points);
         return barrow_fail(err, BARROW_E_NO_MEMORY, "not enough memory to look at births");
     }
-    find_starts(&c);
-    find_growth(&c);
-    births->has_time = c.seen >= 3;
+    find_starts(c);
+    find_growth(c);
+    births->has_time = c->seen >= 3;
     for (uint32_t i = 1; i < births->count; i++)
         if (births->sites[i].site != BARROW_NO_SITE)
-            births->sites[i].grows = grows(&c, births->sites[i].site);
-    free(c.growth);
-    barrow_points_free(&c.points);
+            births->sites[i].grows = grows(c, births->sites[i].site);
+    free(c->growth);
+    barrow_points_free(&c->points);
     return 0;
 }
 
 /* ---- all of them ---- */
 
 int barrow_births_load(struct barrow_births *births, const struct barrow_profile *profile,
-                       uint32_t process, uint32_t count, struct barrow_error *err)
+                       uint32_t process, uint32_t count, uint64_t taken_ns,
+                       struct barrow_error *err)
 {
+    struct curves curves = {.profile = profile, .process = process, .taken_ns = taken_ns};
+
     *births = (struct barrow_births){.count = count ? count : 1};
     births->sites = calloc(births->count, sizeof *births->sites);
     if (!births->sites)
@@ -172,7 +180,9 @@ int barrow_births_load(struct barrow_births *births, const struct barrow_profile
         if (birth->site != BARROW_NO_SITE)
             look_at_stack(birth, profile);
     }
-    if (look_at_time(births, profile, process, err) == 0)
+    if (process < profile->process_count)
+        curves.taken_ns += profile->processes[process].start_ns;
+    if (look_at_time(births, &curves, err) == 0)
         return 0;
     barrow_births_free(births);
     return -1;

@@ -16,7 +16,7 @@ struct barrow_birth {
     bool in_import;  /* the import system is on the stack: made once, when a module was loaded */
     bool by_import;  /* ... and nearer to the leaf than the user's frame */
     bool is_users;   /* there is a frame of the user's code */
-    bool grows;      /* what it made went on growing until the end, step by step */
+    bool grows;      /* what it made went on growing until the snapshot, step by step */
 };
 struct barrow_births {
     struct barrow_birth *sites; /* by number in the ledger; [0] is unknown */
@@ -24,9 +24,11 @@ struct barrow_births {
     bool has_time; /* there were points of time enough to tell what grows */
 };
 
-/* `process`: which of the profile's the snapshot is of.  `count`: numbers are below it. */
+/* `process`: which of the profile's the snapshot is of.  `count`: numbers are below it.  `taken_ns`: when
+ * the program stood still for it, since the start of the process. */
 int barrow_births_load(struct barrow_births *births, const struct barrow_profile *profile,
-                       uint32_t process, uint32_t count, struct barrow_error *err);
+                       uint32_t process, uint32_t count, uint64_t taken_ns,
+                       struct barrow_error *err);
 void barrow_births_free(struct barrow_births *births);
 
 static inline const struct barrow_birth *barrow_birth_of(const struct barrow_births *births,
