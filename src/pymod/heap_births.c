@@ -46,7 +46,7 @@ static int add_up(struct question *q, const char *ledger, struct barrow_error *e
     if (!most)
         return 0;
     if (barrow_profile_load(&q->profile, &ledger, 1, err) < 0 ||
-        barrow_births_load(&q->births, q->profile, 0, most + 1, err) < 0)
+        barrow_births_load(&q->births, q->profile, 0, most + 1, 0, err) < 0)
         return -1;
     for (uint32_t i = 1; i <= heap->object_count; i++)
         if (q->is_wanted[heap->type[i]] &&

@@ -156,7 +156,7 @@ static void find_birth(struct why *w, uint32_t number, const char *ledger)
     uint32_t site = births ? births[number] : 0;
     if (!ledger || !site || barrow_profile_load(&w->profile, &ledger, 1, &err) < 0)
         return;
-    if (barrow_births_load(&table, w->profile, 0, site + 1, &err) < 0)
+    if (barrow_births_load(&table, w->profile, 0, site + 1, 0, &err) < 0)
         return;
     take_birth(w, barrow_birth_of(&table, site));
     barrow_births_free(&table);

@@ -167,7 +167,7 @@ int barrow_births_load(struct barrow_births *births, const struct barrow_profile
                        uint32_t process, uint32_t count, uint64_t taken_ns,
                        struct barrow_error *err)
 {
-    struct curves curves = {.profile = profile, .process = process, .taken_ns = taken_ns};
+    struct curves curves = {.profile = profile, .process = process};
 
     *births = (struct barrow_births){.count = count ? count : 1};
     births->sites = calloc(births->count, sizeof *births->sites);
@@ -181,7 +181,8 @@ int barrow_births_load(struct barrow_births *births, const struct barrow_profile
             look_at_stack(birth, profile);
     }
     if (process < profile->process_count)
-        curves.taken_ns += profile->processes[process].start_ns;
+        curves.taken_ns = profile->processes[process].start_ns +
+                          (taken_ns ? taken_ns : profile->processes[process].duration_ns);
     if (look_at_time(births, &curves, err) == 0)
         return 0;
     barrow_births_free(births);

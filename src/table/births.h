@@ -25,7 +25,8 @@ struct barrow_births {
 };
 
 /* `process`: which of the profile's the snapshot is of.  `count`: numbers are below it.  `taken_ns`: when
- * the program stood still for it, since the start of the process. */
+ * the program stood still for it, since the start of the process; 0: at
+ * its end. */
 int barrow_births_load(struct barrow_births *births, const struct barrow_profile *profile,
                        uint32_t process, uint32_t count, uint64_t taken_ns,
                        struct barrow_error *err);
