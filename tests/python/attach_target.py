@@ -8,9 +8,9 @@ from __future__ import annotations
 import array
 import collections
 import gc
+import itertools
 import json
 import os
-import re
 import select
 import sys
 import threading
@@ -188,7 +188,7 @@ STATES = {
     "lock": lambda: threading.Event().wait(),
     "join": wait_for_thread,
     "input": lambda: sys.stdin.read(),
-    "c": lambda: re.match("(a+)+$", "a" * 80 + "b"),
+    "c": lambda: collections.deque(itertools.repeat(0), maxlen=0),
 }
 
 
