@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from runner import Result, barrow_exe, clean_environment, execute, run_words
-from snapshots import needs_dig
 
 TARGET = Path(__file__).resolve().parent / "attach_target.py"
 
@@ -267,7 +266,6 @@ def folders() -> set[str]:
     return set(glob.glob("/tmp/barrow-??????"))
 
 
-@needs_dig
 @pytest.mark.parametrize("mode", ["spin", "sleep", "epoll", "lock", "join", "input"])
 def test_dig_whatever_the_process_does(start: Callable[..., Target], tmp_path: Path, mode: str) -> None:
     before = folders()
@@ -285,7 +283,6 @@ def test_dig_whatever_the_process_does(start: Callable[..., Target], tmp_path: P
     assert target.end() == ("", "")
 
 
-@needs_dig
 def test_dig_leaves_the_program_as_it_was(start: Callable[..., Target], tmp_path: Path) -> None:
     """A sleep is as long as it was to be, and neither names nor output are left behind."""
     target = start("nap")
@@ -302,7 +299,6 @@ def test_dig_leaves_the_program_as_it_was(start: Callable[..., Target], tmp_path
     )
 
 
-@needs_dig
 def test_dig_names_its_file_after_the_program(start: Callable[..., Target], tmp_path: Path) -> None:
     target = start("sleep")
     done = execute([barrow_exe(), "dig", str(target.pid)], cwd=tmp_path)
@@ -316,7 +312,6 @@ def test_dig_names_its_file_after_the_program(start: Callable[..., Target], tmp_
     assert execute([barrow_exe(), "dig", "-f", str(target.pid)], cwd=tmp_path).status == 0
 
 
-@needs_dig
 def test_dig_by_fork(start: Callable[..., Target], tmp_path: Path) -> None:
     target = start("sleep")
     dig(target.pid, "--fork", "-o", tmp_path / "fork.barrow")
@@ -324,7 +319,6 @@ def test_dig_by_fork(start: Callable[..., Target], tmp_path: Path) -> None:
     assert target.lives
 
 
-@needs_dig
 def test_dig_goes_into_the_recording(start: Callable[..., Target], tmp_path: Path) -> None:
     ledger = tmp_path / "run.barrow"
     target = start("input", words=run_words(ledger))
@@ -336,7 +330,6 @@ def test_dig_goes_into_the_recording(start: Callable[..., Target], tmp_path: Pat
     assert summary["complete"] is True
 
 
-@needs_dig
 def test_dig_errors(start: Callable[..., Target], tmp_path: Path) -> None:
     before = folders()
     lacks = start("no-barrow")
@@ -352,7 +345,6 @@ def test_dig_errors(start: Callable[..., Target], tmp_path: Path) -> None:
     assert folders() == before
 
 
-@needs_dig
 def test_dig_gives_up_on_c_code_without_a_trace(start: Callable[..., Target], tmp_path: Path) -> None:
     before = folders()
     target = start("c")
@@ -367,14 +359,12 @@ def test_dig_gives_up_on_c_code_without_a_trace(start: Callable[..., Target], tm
     assert census(target.pid)["objects"] > 1000
 
 
-@needs_dig
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="before 3.14 there is nothing to disable")
 def test_dig_respects_what_was_disabled(start: Callable[..., Target], tmp_path: Path) -> None:
     target = start("sleep", PYTHON_DISABLE_REMOTE_DEBUG="1")
     assert "remote debugging disabled" in refused("dig", target.pid, "-o", tmp_path / "x.barrow")
 
 
-@needs_dig
 def test_dig_of_a_process_that_ends(start: Callable[..., Target], tmp_path: Path) -> None:
     target = start("c")
     time.sleep(0.5)  # it says so before it is in C
