@@ -21,28 +21,28 @@
 #include "base/crc32.h"
 #include "ledger/heap.h"
 
-/* X(number, NAME, 32-bit fields of an item in tables else 0, 1: nothing can be shown without it) */
-#define HEAP_PARTS(X)      \
-    X(1, TYPES, 6, 1)      \
-    X(2, TYPE, 0, 1)       \
-    X(3, EDGES, 0, 1)      \
-    X(4, TARGET, 0, 1)     \
-    X(5, NAME, 0, 0)       \
-    X(6, ROOTS, 6, 1)      \
-    X(7, ROOT_EDGES, 3, 1) \
-    X(8, STRINGS, 0, 0)    \
-    X(9, TEXTS, 2, 0)      \
-    X(10, LARGE, 4, 0)     \
-    X(11, UNOWNED, 4, 0)   \
-    X(12, PLACES, 3, 0)    \
-    X(13, BYTES, 0, 0)     \
-    X(14, ADDRESS, 0, 0)   \
-    X(15, BIRTH, 0, 0)     \
-    X(16, LENGTH, 0, 0)    \
-    X(17, HASH, 0, 0)      \
-    X(18, END, 0, 0)
+/* X(number, NAME, 32-bit fields of an item in tables else 0, 1: nothing can be shown without it, words) */
+#define HEAP_PARTS(X)                                   \
+    X(1, TYPES, 6, 1, "types")                          \
+    X(2, TYPE, 0, 1, "objects' types")                  \
+    X(3, EDGES, 0, 1, "numbers of references")          \
+    X(4, TARGET, 0, 1, "references")                    \
+    X(5, NAME, 0, 0, "names of references")             \
+    X(6, ROOTS, 6, 1, "roots")                          \
+    X(7, ROOT_EDGES, 3, 1, "references of roots")       \
+    X(8, STRINGS, 0, 0, "strings")                      \
+    X(9, TEXTS, 2, 0, "words of objects")               \
+    X(10, LARGE, 4, 0, "sizes of large objects")        \
+    X(11, UNOWNED, 4, 0, "birth sites of other blocks") \
+    X(12, PLACES, 3, 0, "places in the source")         \
+    X(13, BYTES, 0, 0, "sizes")                         \
+    X(14, ADDRESS, 0, 0, "addresses")                   \
+    X(15, BIRTH, 0, 0, "birth sites")                   \
+    X(16, LENGTH, 0, 0, "lengths")                      \
+    X(17, HASH, 0, 0, "hashes")                         \
+    X(18, END, 0, 0, "end")
 enum heap_part_kind {
-#define X(number, name, fields, required) HEAP_PART_##name = number,
+#define X(number, name, fields, required, words) HEAP_PART_##name = number,
     HEAP_PARTS(X)
 #undef X
     HEAP_PART_LIMIT
@@ -233,7 +233,7 @@ static inline struct heap_table heap_table_of(struct barrow_heap *heap, unsigned
 static inline unsigned heap_fields_of(unsigned kind)
 {
     static const uint8_t fields[HEAP_PART_LIMIT] = {
-#define X(number, name, count, required) [number] = count,
+#define X(number, name, count, required, words) [number] = count,
         HEAP_PARTS(X)
 #undef X
     };

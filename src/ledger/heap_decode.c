@@ -403,22 +403,21 @@ static bool is_good_place(const struct barrow_heap *heap, const struct heap_plac
 }
 
 /* Keeps the good ones, which ascend by object. */
-#define KEEP_GOOD(what, list, count, is_good)                                                    \
-    do {                                                                                         \
-        uint32_t kept = 0, before = 0;                                                           \
-        for (uint32_t i = 0; i < (count); i++) {                                                 \
-            if ((list)[i].object <= before || (list)[i].object > heap->object_count ||           \
-                !is_good(heap, &(list)[i]))                                                      \
-                continue;                                                                        \
-            before = (list)[i].object;                                                           \
-            (list)[kept++] = (list)[i];                                                          \
-        }                                                                                        \
-        if (kept < (count) && reader->read[HEAP_PART_##what] == reader->items[HEAP_PART_##what]) \
-            barrow_notes_add(warnings,                                                           \
-                             "heap snapshot %" PRIu32 ", " #what ": %" PRIu32                    \
-                             " wrong items are left out",                                        \
-                             heap->number, (count)-kept);                                        \
-        (count) = kept;                                                                          \
+#define KEEP_GOOD(kind, what, list, count, is_good)                                                \
+    do {                                                                                           \
+        uint32_t kept = 0, before = 0;                                                             \
+        for (uint32_t i = 0; i < (count); i++) {                                                   \
+            if ((list)[i].object <= before || (list)[i].object > heap->object_count ||             \
+                !is_good(heap, &(list)[i]))                                                        \
+                continue;                                                                          \
+            before = (list)[i].object;                                                             \
+            (list)[kept++] = (list)[i];                                                            \
+        }                                                                                          \
+        if (kept < (count) && reader->read[HEAP_PART_##kind] == reader->items[HEAP_PART_##kind])   \
+            barrow_notes_add(warnings,                                                             \
+                             "heap snapshot %" PRIu32 ": %" PRIu32 " wrong " what " are left out", \
+                             heap->number, (count)-kept);                                          \
+        (count) = kept;                                                                            \
     } while (0)
 
 static void check_types(struct barrow_heap *heap)
@@ -491,8 +490,8 @@ unsigned heap_check_columns(struct heap_reader *reader, uint32_t wanted,
         return HEAP_PART_ROOTS;
     if (!check_root_edges(heap))
         return HEAP_PART_ROOT_EDGES;
-    KEEP_GOOD(TEXTS, heap->texts, heap->text_count, is_good_text);
-    KEEP_GOOD(LARGE, heap->large, heap->large_count, is_good_large);
-    KEEP_GOOD(PLACES, heap->places, heap->place_count, is_good_place);
+    KEEP_GOOD(TEXTS, "words of objects", heap->texts, heap->text_count, is_good_text);
+    KEEP_GOOD(LARGE, "sizes", heap->large, heap->large_count, is_good_large);
+    KEEP_GOOD(PLACES, "places in the source", heap->places, heap->place_count, is_good_place);
     return 0;
 }

@@ -87,12 +87,15 @@ static bool next_stream(const struct ledger_lazy *store, uint64_t *offset, struc
             *offset = find_magic(store, start + 8, HEAP_STREAM_MAGIC);
             continue;
         }
+        bool is_sane = head->bytes >= sizeof *head && head->bytes <= store->bytes - start;
         bool whole = true;
-        if (head->bytes >= sizeof *head && head->bytes <= store->bytes - start)
+        if (is_sane) {
             end = start + heap_padded(head->bytes);
-        else
-            whole = find_end(store, start, &end);
-        *offset = whole ? end : find_magic(store, start + 8, HEAP_STREAM_MAGIC);
+        } else if (!find_end(store, start, &end)) {
+            end = find_magic(store, start + 8, HEAP_STREAM_MAGIC);
+            whole = head->bytes != 0; /* it was, before the file was cut off */
+        }
+        *offset = end;
         if (!whole || head->state == HEAP_STREAM_DEAD || head->version != HEAP_STREAM_VERSION)
             continue;
         found->start = start;
@@ -183,10 +186,10 @@ static bool load_part(struct heap_reader *reader, uint64_t offset, const struct 
 /* ---- columns ---- */
 
 static const struct {
-    const char *name;
+    const char *words;
     bool is_required;
 } parts[HEAP_PART_LIMIT] = {
-#define X(number, name, fields, required) [number] = {#name, required},
+#define X(number, name, fields, required, words) [number] = {words, required},
     HEAP_PARTS(X)
 #undef X
 };
@@ -205,8 +208,10 @@ static int damaged(const struct heap_reader *reader, unsigned kind, struct barro
                            "was built without; build it with libzstd",
                            reader->ledger->path);
     return barrow_fail(err, BARROW_E_FORMAT,
-                       "%.300s: heap snapshot %" PRIu32 " is damaged (%s): it can't be shown",
-                       reader->ledger->path, reader->heap->number, parts[kind].name);
+                       "%.300s: heap snapshot %" PRIu32
+                       " can't be shown: its %s are damaged or cut "
+                       "off",
+                       reader->ledger->path, reader->heap->number, parts[kind].words);
 }
 
 /* Reads the parts whose kinds are in `wanted`. */
@@ -247,8 +252,8 @@ static int check_losses(struct heap_reader *reader, uint32_t wanted, struct barr
         if (parts[kind].is_required || reader->needs_zstd)
             return damaged(reader, kind, err);
         barrow_notes_add(warnings,
-                         "heap snapshot %" PRIu32 ", %s: %" PRIu64 " of %" PRIu64 " items are lost",
-                         reader->heap->number, parts[kind].name, lost, reader->items[kind]);
+                         "heap snapshot %" PRIu32 ": %" PRIu64 " of %" PRIu64 " %s are lost",
+                         reader->heap->number, lost, reader->items[kind], parts[kind].words);
     }
     return 0;
 }
