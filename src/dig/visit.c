@@ -243,6 +243,18 @@ static void visit_untold_of_type(struct dig_walk *w, PyTypeObject *type)
 #undef ATTRIBUTE
 }
 
+/* Of a subclass of dict: tp_traverse tells of keys only where not all of them are str. */
+static void visit_untold_keys(struct dig_walk *w, PyObject *o)
+{
+    PyDictKeysObject *keys = barrow_dict_keys(o);
+    if (keys->dk_kind == DICT_KEYS_GENERAL || barrow_dict_values(o))
+        return;
+    const PyDictUnicodeEntry *entries = barrow_unicode_entries(keys);
+    for (Py_ssize_t i = 0; i < keys->dk_nentries; i++)
+        if (entries[i].me_value)
+            barrow_walk_edge(w, entries[i].me_key, HEAP_NAME(HEAP_NAME_KEY, 0));
+}
+
 static uint64_t visit_generic(struct dig_walk *w, uint32_t number, PyObject *o, uint32_t type_index)
 {
     const struct dig_type t = w->types[type_index]; /* the column may move meanwhile */
@@ -259,9 +271,11 @@ static uint64_t visit_generic(struct dig_walk *w, uint32_t number, PyObject *o, 
     }
     if (t.is_array)
         barrow_walk_array(w, o);
-    if (t.is_dict)
+    if (t.is_dict) {
+        visit_untold_keys(w, o);
         w->length[number] = (uint32_t)((PyDictObject *)o)->ma_used;
-    else if (t.is_set)
+    }
+    if (t.is_set)
         w->length[number] = (uint32_t)((PySetObject *)o)->used;
     else if (t.is_list || t.is_tuple || t.is_deque)
         w->length[number] = (uint32_t)Py_SIZE(o);

@@ -50,7 +50,7 @@ def mixed() -> Any:
 
 def cyclic() -> Any:
     first: list[Any] = [bytearray(100)]
-    second = {"first of two": first}
+    second = {f"first of {len(first) + 1}": first}
     first += [second, first]
     return first
 
