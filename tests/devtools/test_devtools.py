@@ -169,6 +169,7 @@ object cache list 5000000000 address=0x2000 length=2
 object first Node 64 address=0x3000
 object name str 50 address=0x4000 text=key length=3
 object secret str 60 address=0x5000 hash=0xbadcafe length=11
+object long str 400 address=0xc000 hash=0xfeed length=300 text=begins
 object table dict 200 address=0x6000 length=1
 object work function 160 address=0x7000 file=/srv/app.py line=12
 object klass type 1000 address=0x8000
@@ -183,6 +184,7 @@ edge app table attribute table
 edge app work attribute work
 edge cache first index 0
 edge cache bare index 1
+edge cache long index 2
 edge table name key
 edge table secret value
 edge first first weak
@@ -227,7 +229,7 @@ def test_two_snapshots(two: Path) -> None:
     assert lists[0] == lists[1][:1] and lists[1][1] > max(node[ID] for node in first["nodes"] if node[TYPE] != "native")
     assert second["diff"]["app.Node"][:2] == [1, 0]
     assert second["diff"]["list"][:2] == [1, 0]
-    assert second["diff"]["(string)"][:2] == [0, 2]
+    assert second["diff"]["(string)"][:2] == [0, 3]
     assert second["diff"].get("module app", [0, 0])[:2] == [0, 0]
 
 
@@ -235,6 +237,7 @@ def test_names(two: Path) -> None:
     (seen,) = load(export(two, 1))
     names = {node[NAME]: node[TYPE] for node in seen["nodes"]}
     assert names["key"] == "string" and names["str[11] #0badcafe"] == "string"
+    assert names["begins\u2026 #0000feed"] == "string"
     assert names["function (app.py:12)"] == "closure"
     assert names["class app.Klass"] == names["module app"] == names["app.Node"] == "object"
     assert names["builtins.Object"] == names["builtins.<odd name>"] == "object"
