@@ -8,9 +8,8 @@ enum { WORD = 8, HEADER = 16, VAR_HEADER = 24 };
 struct visit {
     struct barrow_walk *walk;
     uint64_t object;
-    uint32_t number; /* of the type, which may move when others are found */
-    struct walk_type type;
-    uint64_t count; /* items behind the object, by its header; checked by those who use it */
+    struct walk_type type; /* a copy: the table moves when others are found */
+    uint64_t count;        /* items behind the object, by its header; checked by those who use it */
 };
 
 /* ---- helpers ---- */
@@ -424,7 +423,7 @@ static uint64_t visit_leaf(const struct visit *v)
 
 uint64_t barrow_walk_object(struct barrow_walk *w, uint64_t object, uint32_t type)
 {
-    struct visit v = {.walk = w, .object = object, .number = type, .type = w->types[type]};
+    struct visit v = {.walk = w, .object = object, .type = w->types[type]};
     int64_t count = (int64_t)word_at(&v, HEADER);
 
     v.count = count < 0 ? (uint64_t)0 - (uint64_t)count : (uint64_t)count;

@@ -234,6 +234,23 @@ static int choose_output(struct dig *d, struct barrow_error *err)
 
 /* ---- waiting ---- */
 
+/* A request that is given up must be taken back, so signals that end us only end the waiting. */
+static volatile sig_atomic_t ended_by;
+
+static void note_end(int number)
+{
+    ended_by = number;
+}
+
+static void catch_ends(bool catch)
+{
+    struct sigaction action = {.sa_handler = catch ? note_end : SIG_DFL};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
 static bool lives(const struct dig *d)
 {
     return kill((pid_t)d->pid, 0) == 0 || errno == EPERM;
@@ -249,6 +266,8 @@ static int wait_for_answer(struct dig *d, char **answer, struct barrow_error *er
 
     while (!(*answer = barrow_dig_exchange_get(&d->exchange, "answer"))) {
         bool taken = barrow_dig_exchange_has(&d->exchange, "taken");
+        if (ended_by)
+            return barrow_fail(err, BARROW_E_IO, "given up");
         if (!lives(d))
             return barrow_fail(err, BARROW_E_IO, "process %" PRIu32 " ended meanwhile", d->pid);
         if (!taken && now_ns() - begin > timeout)
@@ -301,6 +320,7 @@ static int dig(struct dig *d, struct barrow_error *err)
         put_request(d, err) < 0)
         return -1;
     char *path = barrow_format("%s/request.py", d->exchange.there);
+    catch_ends(true);
     int rc = barrow_remote_begin(&d->remote, &d->target, &d->runtime, path, err);
     free(path);
     if (rc == 0)
@@ -362,6 +382,9 @@ static int dig_main(const void *values, int count, char **operands, struct barro
         print_result(&d);
     barrow_dig_exchange_close(&d.exchange);
     barrow_target_free(&d.target);
+    catch_ends(false);
+    if (ended_by)
+        raise(ended_by);
     free(d.ledger);
     free(d.output);
     return rc;

@@ -377,6 +377,20 @@ def test_dig_of_a_process_that_ends(start: Callable[..., Target], tmp_path: Path
     assert (waiting.returncode, err) == (2, f"barrow: process {target.pid} ended meanwhile\n")
 
 
+def test_dig_that_is_given_up_leaves_nothing(start: Callable[..., Target], tmp_path: Path) -> None:
+    before = folders()
+    target = start("c")
+    time.sleep(0.5)
+    waiting = subprocess.Popen([barrow_exe(), "dig", str(target.pid), "-o", str(tmp_path / "x.barrow")])
+    while folders() == before:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(timeout=20) == -signal.SIGINT
+    assert folders() == before
+    assert target.lives
+
+
 def test_help_names_both() -> None:
     for command in ("census", "dig"):
         done: Result = execute([barrow_exe(), "help", command])
