@@ -307,11 +307,12 @@ static void print_text(const struct rows *r)
     barrow_columns_free(c);
     barrow_view_more(view, r->count, "groups");
     if (r->hidden)
-        fprintf(t->out,
-                " %s%s cycles of classes, functions and modules (%s) are left out; --all shows "
-                "them%s\n",
-                barrow_style(t, STYLE_DIM), barrow_units_count(number, r->hidden),
-                barrow_units_bytes(bytes, r->hidden_bytes), barrow_style(t, STYLE_PLAIN));
+        fprintf(
+            t->out,
+            " %s%s cycle%s of classes, functions and modules (%s) left out; --all shows all%s\n",
+            barrow_style(t, STYLE_DIM), barrow_units_count(number, r->hidden),
+            r->hidden == 1 ? "" : "s", barrow_units_bytes(bytes, r->hidden_bytes),
+            barrow_style(t, STYLE_PLAIN));
 }
 
 static void free_rows(struct rows *r)

@@ -49,18 +49,27 @@ struct answer {
 
 /* ---- finding out ---- */
 
-/* What cutting the reference to a node frees; 0 if it stands for several. */
+/* Is the step's name in the words of the object already? */
+static bool is_module(const struct answer *a, const struct barrow_merged_node *n)
+{
+    return n->type && n->vertices == 1 && a->h->heap->types[n->type].flags & HEAP_TYPE_MODULE &&
+           a->merged.nodes[n->parent].type == 0;
+}
+
+/* What cutting the reference to a node frees; 0 if it stands for several, or for a module. */
 static uint64_t frees(const struct answer *a, uint32_t node)
 {
     const struct barrow_merged_node *n = &a->merged.nodes[node];
     struct barrow_step step;
 
-    if (!n->type || n->vertices != 1 || !barrow_paths_step(a->h->paths, n->example, &step))
+    if (!n->type || n->vertices != 1 || is_module(a, n) ||
+        !barrow_paths_step(a->h->paths, n->example, &step))
         return 0;
     return barrow_paths_cut(a->h->paths, &step);
 }
 
-/* The lowest reference on the common way that frees nearly all, else the one that frees most. */
+/* The lowest reference on the common way that frees nearly all, else the one that frees most, if
+ * that is worth telling. */
 static void find_cut(struct answer *a)
 {
     for (uint32_t n = barrow_merged_common(&a->merged, 0.8); n; n = a->merged.nodes[n].parent) {
@@ -72,6 +81,8 @@ static void find_cut(struct answer *a)
                 return;
         }
     }
+    if ((double)a->cut_frees < 0.5 * (double)a->retained)
+        a->cut = 0;
 }
 
 static int find_others(struct answer *a, struct barrow_error *err)
@@ -250,13 +261,6 @@ static bool is_plain(const struct answer *a, uint32_t node)
         return false;
     const struct barrow_merged_node *child = &a->merged.nodes[a->merged.order[n->first_child]];
     return !child->type || a->h->heap->types[child->type].flags & HEAP_TYPE_MODULE;
-}
-
-/* Is the step's name in the words of the object already? */
-static bool is_module(const struct answer *a, const struct barrow_merged_node *n)
-{
-    return n->type && n->vertices == 1 && a->h->heap->types[n->type].flags & HEAP_TYPE_MODULE &&
-           a->merged.nodes[n->parent].type == 0;
 }
 
 static void print_node(struct answer *a, uint32_t node, bool continues, bool more)

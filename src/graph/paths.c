@@ -25,9 +25,16 @@ static bool is_noise_string(const char *text, uint32_t length)
     return false;
 }
 
-static bool explains_little(uint32_t kind)
+/* In what order roots are begun with.  Frames are second: a path through a module's variable is
+ * told rather than one of as many names through a local variable, which has two references less. */
+enum rank { FIRST, FRAMES, LITTLE };
+enum { HEAD_START = 2 };
+
+static enum rank rank_of(uint32_t kind)
 {
     switch ((enum heap_root_kind)kind) {
+    case HEAP_ROOT_FRAME:
+        return FRAMES;
     case HEAP_ROOT_INTERPRETER:
     case HEAP_ROOT_BUILTINS:
     case HEAP_ROOT_STATIC_TYPES:
@@ -35,9 +42,9 @@ static bool explains_little(uint32_t kind)
     case HEAP_ROOT_IMMORTAL:
     case HEAP_ROOT_C_CODE:
     case HEAP_ROOT_TASKS:
-        return true;
+        return LITTLE;
     default:
-        return false;
+        return FIRST;
     }
 }
 
@@ -117,6 +124,14 @@ static void follow_any(struct search *s, uint32_t vertex, bool noisy)
         follow(s, vertex, noisy);
 }
 
+/* That many references further from all that was reached. */
+static void advance(struct search *s, int levels)
+{
+    for (; levels > 0; levels--)
+        for (size_t end = s->queue_end; s->queue_head < end;)
+            follow_any(s, s->queue[s->queue_head++], false);
+}
+
 static void drain(struct search *s)
 {
     for (;;) {
@@ -132,12 +147,12 @@ static void drain(struct search *s)
     }
 }
 
-static void start_roots(struct search *s, bool weak_ones)
+static void start_roots(struct search *s, enum rank rank)
 {
     const struct barrow_heap *heap = s->heap;
 
     for (uint32_t r = 1; r < heap->root_count; r++)
-        if (explains_little(heap->roots[r].kind) == weak_ones) {
+        if (rank_of(heap->roots[r].kind) == rank) {
             uint32_t parent = heap->roots[r].parent;
             s->paths->parent[heap->object_count + r] = parent ? heap->object_count + parent : 0;
             s->queue[s->queue_end++] = heap->object_count + r;
@@ -198,9 +213,11 @@ int barrow_paths_find_without(struct barrow_paths **out, const struct barrow_gra
     if (ok) {
         if (avoid != GRAPH_NONE)
             paths->parent[avoid] = 0; /* been there */
-        start_roots(&s, false);
+        start_roots(&s, FIRST);
+        advance(&s, HEAD_START);
+        start_roots(&s, FRAMES);
         drain(&s);
-        start_roots(&s, true);
+        start_roots(&s, LITTLE);
         drain(&s);
         if (avoid != GRAPH_NONE)
             paths->parent[avoid] = GRAPH_NONE;

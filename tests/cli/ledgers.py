@@ -3,7 +3,8 @@
     ledgers.py DIRECTORY     writes etl.barrow (of the program etl.py, which is copied beside it),
                              profiled.barrow (the same with figures by line), before.barrow and
                              after.barrow (of two versions of a program),
-                             hostile.barrow, empty.barrow, deep.barrow, many.barrow and family/
+                             hostile.barrow, empty.barrow, deep.barrow, many.barrow and family/;
+                             and what heaps.py writes
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "data"))
 
+import heaps  # noqa: E402
 import make_ledger  # noqa: E402
 from make_ledger import MALLOC, MEM, MMAP, MS, OBJ, Ledger, Recording  # noqa: E402
 
@@ -241,6 +243,7 @@ def write(directory: Path) -> None:
                          ("profiled", profiled()), ("watched", watched()),
                          ("glance", watched(censuses=1))):
         (directory / f"{name}.barrow").write_bytes(ledger.to_bytes(pages=4, growth=2))
+    heaps.write(directory)
     (directory / "workers").mkdir()
     for pid, censuses, end in ((100, 13, 0), (101, 12, 0), (102, 5, 1)):
         worker = watched(pid, 5_000_000_000 + (pid - 100) * 20_000 * MS, censuses, growth=0, end=end)
