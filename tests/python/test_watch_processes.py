@@ -271,7 +271,7 @@ def test_both_ledgers(tmp_path: Path) -> None:
 def test_a_killed_service_keeps_its_censuses(tmp_path: Path) -> None:
     path = config(tmp_path / "app.yaml", ledger=tmp_path / "app.barrow")
     program = "import os, barrow._watch as w\nfor _ in range(4): w._current.census()\nos.kill(os.getpid(), 9)\n"
-    result = plain("-c", program, env={"BARROW_CONFIG": str(path)})
+    result = plain("-c", program, env={"BARROW_CONFIG": str(path)}, cwd=tmp_path)
     assert result.status == -9
     assert census(tmp_path / "app.barrow")["censuses"] == 4
 
