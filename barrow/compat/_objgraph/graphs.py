@@ -113,7 +113,9 @@ def show_chain(*chains: Sequence[Any], **kw: Any) -> Any:
 
 
 def _list(objs: Any) -> list[Any]:
-    return list(objs) if isinstance(objs, (list, tuple)) else [objs]
+    if not isinstance(objs, (list, tuple)):
+        objs = [objs]
+    return list(objs)
 
 
 # ---- the graph -------------------------------------------------------------------------------------
@@ -135,41 +137,40 @@ def _show(starts: list[Any], look: Look, neighbours: Neighbours) -> Any:
 
 def _draw(starts: list[Any], look: Look, neighbours: Neighbours, out: TextIO) -> int:
     out.write("digraph ObjectGraph {\n  node[shape=box, style=filled, fillcolor=white];\n")
-    depth: dict[int, int] = {}
-    queue: list[Any] = []
-    for obj in starts:
-        out.write(f"  {_node(obj)}[fontcolor=red];\n")
-        if id(obj) not in depth:
-            depth[id(obj)] = 0
-            queue.append(obj)
-    ignored = set(look.extra_ignore)
+    out.writelines(f"  {_node(obj)}[fontcolor=red];\n" for obj in starts)
+    queue = list({id(obj): obj for obj in starts}.values())
+    depth = dict.fromkeys(map(id, queue), 0)
     own = _own_references() + look.backwards
     for target in queue:
-        references = sys.getrefcount(target) - own - (depth[id(target)] == 0)
+        references = sys.getrefcount(target) - own - (2 if depth[id(target)] == 0 else 0)
         _draw_node(target, depth[id(target)], references, look, out)
-        if depth[id(target)] >= look.max_depth or (look.backwards and is_proper_module(target)):
-            continue
-        shown, left_out = 0, 0
-        for other in neighbours(target):
-            if id(other) in ignored or (look.filter and not look.filter(other)):
-                continue
-            if shown >= look.too_many and look.too_many:
-                left_out += 1
-                continue
-            shown += 1
-            source, end = (other, target) if look.backwards else (target, other)
-            out.write(f"  {_node(source)} -> {_node(end)}{_edge_label(source, end, look.shortnames)};\n")
-            if id(other) not in depth:
-                depth[id(other)] = depth[id(target)] + 1
-                queue.append(other)
-        if left_out:
-            _draw_left_out(target, depth[id(target)], left_out, look, out)
+        if depth[id(target)] < look.max_depth and not (look.backwards and is_proper_module(target)):
+            _draw_edges(target, neighbours(target), depth, queue, look, out)
     out.write("}\n")
     return len(depth)
 
 
+def _draw_edges(
+    target: Any, others: list[Any], depth: dict[int, int], queue: list[Any], look: Look, out: TextIO
+) -> None:
+    ignored = set(look.extra_ignore)
+    others = [obj for obj in others if id(obj) not in ignored and (not look.filter or look.filter(obj))]
+    shown = others[: look.too_many] if look.too_many else others
+    for other in shown:
+        source, end = (other, target) if look.backwards else (target, other)
+        out.write(f"  {_node(source)} -> {_node(end)}{_edge_label(source, end, look.shortnames)};\n")
+        if id(other) not in depth:
+            depth[id(other)] = depth[id(target)] + 1
+            queue.append(other)
+    if len(shown) < len(others):
+        _draw_left_out(target, depth[id(target)], len(others) - len(shown), look, out)
+
+
 def _own_references() -> int:
-    """Tell how many references the loop of _draw() adds to what it draws."""
+    """Tell how many references the loop of _draw() adds to what it draws.
+
+    Those that were asked for stand in two lists more: the caller's and its copy.
+    """
     queue = [object()]
     for target in queue:
         return sys.getrefcount(target)
