@@ -88,6 +88,7 @@ struct dig_walk {
     uint32_t last_index;
 
     struct dig_column member_column, candidate_column, reference_column;
+    struct dig_column called_column; /* a byte an object: a text that a function or class is called by */
     struct dig_member *members;
     uint32_t member_count;
     struct dig_candidate *candidates;
@@ -182,6 +183,8 @@ uint32_t barrow_walk_string_of(struct dig_walk *w, PyObject *text);   /* of a st
 /* The same without looking for an equal one: for texts that come once. */
 uint32_t barrow_walk_string_add(struct dig_walk *w, const char *text, size_t bytes);
 void barrow_walk_add_text(struct dig_walk *w, uint32_t number, PyObject *text);
+/* That text, when its turn comes, is a name. */
+void barrow_walk_call(struct dig_walk *w, PyObject *text);
 
 /* ---- types.c, names.c, visit.c, hidden.c, arrays.c, roots.c, places.c ---- */
 

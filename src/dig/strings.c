@@ -73,17 +73,31 @@ static bool is_name(const char *text, uint32_t bytes)
     return bytes > 0;
 }
 
+void barrow_walk_call(struct dig_walk *w, PyObject *text)
+{
+    uint32_t number = text ? barrow_walk_object(w, text) : 0;
+    if (!number || !barrow_column_reserve(&w->called_column, number + (size_t)1))
+        return;
+    ((uint8_t *)w->called_column.at)[number] = 1;
+}
+
+/* Qualified names have dots and brackets, and aren't interned. */
+static bool is_called(const struct dig_walk *w, uint32_t number)
+{
+    return number < w->called_column.bytes && ((const uint8_t *)w->called_column.at)[number];
+}
+
 /* Names in source code are interned; what else a text says is the program's own business. */
 void barrow_walk_add_text(struct dig_walk *w, uint32_t number, PyObject *text)
 {
     struct barrow_heap *heap = &w->dig->heap;
     char buffer[TEXT_LIMIT];
     uint32_t bytes;
-    if (!w->options->with_values &&
-        !(barrow_text_is_interned(text) && PyUnicode_IS_COMPACT_ASCII(text)))
+    bool any = w->options->with_values || is_called(w, number);
+    if (!any && !(barrow_text_is_interned(text) && PyUnicode_IS_COMPACT_ASCII(text)))
         return;
     const char *words = barrow_text_look(text, buffer, TEXT_LIMIT, &bytes);
-    if (!w->options->with_values && (bytes >= TEXT_LIMIT || !is_name(words, bytes)))
+    if (!any && (bytes >= TEXT_LIMIT || !is_name(words, bytes)))
         return;
     struct heap_text *record =
         barrow_walk_append(w, COLUMN_TEXTS, heap->text_count, sizeof *record);

@@ -232,6 +232,7 @@ static void visit_untold_of_type(struct dig_walk *w, PyTypeObject *type)
         PyDictKeysObject *keys = heap->ht_cached_keys;
         ATTRIBUTE(heap->ht_name, "__name__");
         ATTRIBUTE(heap->ht_qualname, "__qualname__");
+        barrow_walk_call(w, heap->ht_qualname);
         ATTRIBUTE(heap->ht_slots, "__slots__");
         for (Py_ssize_t i = 0; keys && i < keys->dk_nentries; i++)
             barrow_walk_edge(
@@ -261,6 +262,8 @@ static uint64_t visit_generic(struct dig_walk *w, uint32_t number, PyObject *o, 
     uint64_t first = w->edge_count;
     if (t.type->tp_traverse && PyObject_IS_GC(o))
         t.type->tp_traverse(o, on_reference, w);
+    if (t.type == &PyFunction_Type)
+        barrow_walk_call(w, ((PyFunctionObject *)o)->func_qualname);
     if (t.is_type)
         visit_untold_of_type(w, (PyTypeObject *)o);
     barrow_walk_name_edges(w, o, &t, first);

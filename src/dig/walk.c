@@ -42,6 +42,7 @@ void barrow_walk_end(struct dig_walk *w)
     barrow_column_free(&w->member_column);
     barrow_column_free(&w->candidate_column);
     barrow_column_free(&w->reference_column);
+    barrow_column_free(&w->called_column);
     barrow_blocks_free(&w->blocks);
 }
 

@@ -10,9 +10,6 @@ from typing import Any
 
 import pytest
 from runner import execute, ledger
-from snapshots import needs_dig
-
-pytestmark = needs_dig
 
 PROGRAM = Path(__file__).with_name("edges_program.py")
 
