@@ -92,7 +92,7 @@ def test_hostile_names(barrow: Barrow, tmp_path: Path) -> None:
 
 def test_a_name_that_is_lost(barrow: Barrow, tmp_path: Path) -> None:
     ledger = service([(HOUR, {"known": (1, 10)})])
-    ledger.interned["lost".encode()] = 1 << 30
+    ledger.interned[b"lost"] = 1 << 30
     ledger.census(2 * HOUR, {"lost": (3, 30)}, (4, 40))
     path = tmp_path / "lost.barrow"
     path.write_bytes(ledger.to_bytes())
