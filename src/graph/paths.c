@@ -10,6 +10,11 @@ static int no_memory(struct barrow_error *err)
                        "not enough memory for paths: try a larger machine");
 }
 
+static uint32_t root_index(const struct barrow_graph *graph, uint32_t vertex)
+{
+    return vertex ? vertex - graph->object_count : 0;
+}
+
 /* ---- what explains little ---- */
 
 /* References that all functions, frames, instances or classes have. */
@@ -82,13 +87,16 @@ static void reach(struct search *s, uint32_t from, uint32_t nth, uint32_t to)
 /* That a frame of a module's body has the module's namespace as well explains little. */
 static void follow_root(struct search *s, uint32_t vertex, bool noisy)
 {
-    uint32_t root = vertex - s->heap->object_count;
+    uint32_t root = root_index(s->paths->graph, vertex);
     const uint64_t *start = &s->paths->root_edges[root];
     bool frame = s->heap->roots[root].kind == HEAP_ROOT_FRAME, postponed = false;
 
     for (uint64_t e = start[0]; e < start[1]; e++) {
         const struct heap_root_edge *edge = &s->heap->root_edges[e];
-        bool noise_edge = frame && edge->name >> HEAP_NAME_SHIFT == HEAP_NAME_INTERNAL;
+        uint32_t kind = edge->name >> HEAP_NAME_SHIFT;
+        bool noise_edge = frame && kind == HEAP_NAME_INTERNAL;
+        if (kind == HEAP_NAME_WEAK)
+            continue;
         if (noise_edge == noisy)
             reach(s, vertex, (uint32_t)(e - start[0]), edge->target);
         else
@@ -118,7 +126,7 @@ static void follow(struct search *s, uint32_t vertex, bool noisy)
 
 static void follow_any(struct search *s, uint32_t vertex, bool noisy)
 {
-    if (vertex > s->heap->object_count)
+    if (barrow_graph_is_root(s->paths->graph, vertex))
         follow_root(s, vertex, noisy);
     else
         follow(s, vertex, noisy);
@@ -151,6 +159,8 @@ static void start_roots(struct search *s, enum rank rank)
 {
     const struct barrow_heap *heap = s->heap;
 
+    if (rank == FIRST)
+        s->queue[s->queue_end++] = 0;
     for (uint32_t r = 1; r < heap->root_count; r++)
         if (rank_of(heap->roots[r].kind) == rank) {
             uint32_t parent = heap->roots[r].parent;
@@ -253,8 +263,8 @@ bool barrow_paths_step(const struct barrow_paths *paths, uint32_t vertex, struct
         return false;
     uint32_t from = paths->parent[vertex];
     *step = (struct barrow_step){.from = from, .to = vertex};
-    if (from > heap->object_count) {
-        step->edge = paths->root_edges[from - heap->object_count] + paths->nth[vertex];
+    if (barrow_graph_is_root(paths->graph, from)) {
+        step->edge = paths->root_edges[root_index(paths->graph, from)] + paths->nth[vertex];
         step->name = heap->root_edges[step->edge].name;
     } else {
         step->edge = heap->edge_start[from] + paths->nth[vertex];
@@ -332,8 +342,8 @@ static bool find_step(const struct barrow_paths *paths, uint32_t from, uint32_t 
                       struct barrow_step *step)
 {
     const struct barrow_heap *heap = paths->graph->heap;
-    bool root = from > heap->object_count;
-    uint32_t r = root ? from - heap->object_count : 0;
+    bool root = barrow_graph_is_root(paths->graph, from);
+    uint32_t r = root ? root_index(paths->graph, from) : 0;
     uint64_t first = root ? paths->root_edges[r] : heap->edge_start[from];
     uint64_t end = root ? paths->root_edges[r + 1] : heap->edge_start[from + 1];
 
@@ -364,7 +374,7 @@ int barrow_paths_referrers(const struct barrow_paths *paths, uint32_t vertex,
     uint32_t before = GRAPH_NONE;
     for (uint64_t i = first; i < end; i++) {
         uint32_t from = graph->source[i];
-        if (from == before || from == 0 || !(list[*count].length = distance(paths, from)))
+        if (from == before || !(list[*count].length = distance(paths, from)))
             continue;
         before = from;
         if (find_step(paths, from, vertex, &list[*count].step))
@@ -383,8 +393,8 @@ int barrow_paths_referrers(const struct barrow_paths *paths, uint32_t vertex,
 uint64_t barrow_paths_cut(const struct barrow_paths *paths, const struct barrow_step *step)
 {
     const struct barrow_heap *heap = paths->graph->heap;
-    bool root = step->from > heap->object_count;
-    uint32_t r = root ? step->from - heap->object_count : 0;
+    bool root = barrow_graph_is_root(paths->graph, step->from);
+    uint32_t r = root ? root_index(paths->graph, step->from) : 0;
     uint64_t first = root ? paths->root_edges[r] : heap->edge_start[step->from];
     uint64_t end = root ? paths->root_edges[r + 1] : heap->edge_start[step->from + 1];
 
