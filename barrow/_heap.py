@@ -196,6 +196,8 @@ class Step(NamedTuple):
     """What goes with that object."""
     frees: int
     """What is freed if this one reference is cut."""
+    holds: bool
+    """The object that `why()` was asked about goes with what this leads to."""
 
 
 class Birth(NamedTuple):
@@ -233,14 +235,15 @@ class Why:
 
     @property
     def cut(self) -> tuple[str, int] | None:
-        """The nearest single reference that frees most of it, by path, and the bytes that frees."""
-        best = None
-        for position, step in enumerate(self.steps):
-            if step.frees and (best is None or step.frees <= self.steps[best].frees):
-                best = position
-        if best is None:
-            return None
-        return _path_words([step.name for step in self.steps[: best + 1]]), self.steps[best].frees
+        """The nearest single reference that frees the object if it is cut: its path, and the bytes that frees.
+
+        None if no single one does.
+        """
+        for position in range(len(self.steps) - 1, -1, -1):
+            step = self.steps[position]
+            if step.frees and step.holds:
+                return _path_words([step.name for step in self.steps[: position + 1]]), step.frees
+        return None
 
     def __str__(self) -> str:
         lines = [f"{self.name} at {self.address:#x}, why it is alive: {bytes_words(self.bytes)}"]
@@ -256,8 +259,11 @@ class Why:
         lines += [f"also held by: {path}" for path in self.others]
         many = "object" if self.retained_objects == 1 else "objects"
         line = f"frees: {bytes_words(self.retained)} in {self.retained_objects:,} {many} if it went"
-        if self.cut:
-            line += f"; cutting {self.cut[0]} frees {bytes_words(self.cut[1])}"
+        cut = self.cut
+        if cut:
+            line += f"; cutting {cut[0]} frees {bytes_words(cut[1])}"
+        elif self.others:
+            line += "; no single reference holds it"
         lines.append(line)
         if self.birth:
             stack = " ← ".join(f"{frame.function} {frame.file}:{frame.line}" for frame in self.birth[:4])
@@ -295,7 +301,8 @@ def why(obj: object, /, limit: int = 4) -> Why:
         retained_objects=max(found["retained_objects"], 1),
         path=found["path"],
         steps=tuple(
-            Step(name, what, total, retained, frees) for name, what, _, total, retained, frees in found["steps"]
+            Step(name, what, total, retained, frees, holds)
+            for name, what, _, total, retained, frees, holds in found["steps"]
         ),
         others=tuple(found["others"]),
         birth=tuple(Birth(*row) for row in found["birth"]),

@@ -18,6 +18,7 @@ enum { STACK_LINES = 32 };
 struct step_row {
     char *words, *what; /* ".cache", "dict" */
     uint64_t address, bytes, retained, frees;
+    bool holds; /* the object goes with what this leads to */
 };
 struct birth_row {
     const char *function, *file; /* the profile's */
@@ -46,6 +47,13 @@ static int no_memory(struct barrow_error *err)
 
 /* ---- the path ---- */
 
+static bool dominates(const struct barrow_graph *graph, uint32_t vertex, uint32_t other)
+{
+    while (other != vertex && other && other != GRAPH_NONE)
+        other = graph->idom[other];
+    return other == vertex;
+}
+
 static void add_step(struct why *w, const struct barrow_step *step, struct barrow_buffer *words,
                      uint32_t vertex)
 {
@@ -63,6 +71,7 @@ static void add_step(struct why *w, const struct barrow_step *step, struct barro
     row->bytes = is_root ? 0 : barrow_heap_bytes(&w->heap.dig.heap, vertex);
     row->retained = w->graph->retained[vertex];
     row->frees = barrow_paths_cut(w->paths, step);
+    row->holds = dominates(w->graph, vertex, w->numbers[0]);
     w->failed = w->failed || !row->words || !row->what;
 }
 
@@ -221,8 +230,8 @@ static PyObject *list_of(const struct why *w, size_t count,
 static PyObject *step_at(const struct why *w, size_t i)
 {
     const struct step_row *row = &w->steps.items[i];
-    return Py_BuildValue("NNKKKK", text(row->words), text(row->what), row->address, row->bytes,
-                         row->retained, row->frees);
+    return Py_BuildValue("NNKKKKN", text(row->words), text(row->what), row->address, row->bytes,
+                         row->retained, row->frees, PyBool_FromLong(row->holds));
 }
 
 static PyObject *other_at(const struct why *w, size_t i)

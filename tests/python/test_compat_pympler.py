@@ -162,7 +162,8 @@ def test_tables() -> None:
         "  a.Thing |           3 |      2.00 KB",
         "      int |           2 |     56     B",
     ]
-    assert [line.split()[0] for line in summary.format_(rows, sort="#", order="ascending")][2:] == ["str", "int", "a.Thing"]
+    names = [line.split()[0] for line in summary.format_(rows, sort="#", order="ascending")]
+    assert names[2:] == ["str", "int", "a.Thing"]
     assert len(list(summary.format_(rows, limit=1))) == 3
     with pytest.raises(ValueError):
         list(summary.format_(rows, sort="colour"))

@@ -266,6 +266,20 @@ def test_paths_and_why() -> None:
         REGISTRY.clear()
 
 
+def test_what_two_hold_no_single_cut_frees() -> None:
+    REGISTRY["one"] = [Holder(bytes(3000))]
+    REGISTRY["two"] = list(REGISTRY["one"])
+    try:
+        why = barrow.why(REGISTRY["one"][0])
+        assert len(why.paths) == 2
+        assert why.cut is None or "REGISTRY[" not in why.cut[0]
+        REGISTRY["two"].clear()
+        cut = barrow.why(REGISTRY["one"][0]).cut
+        assert cut is not None and cut[0].endswith('.REGISTRY["one"][0]')
+    finally:
+        REGISTRY.clear()
+
+
 def test_why_of_what_nothing_holds() -> None:
     why = barrow.why(Plain())
     assert why.path == ""

@@ -216,12 +216,10 @@ def _is_highlighted(obj: Any, highlight: Callable[[Any], bool] | Container[Any])
 def _draw_left_out(target: Any, depth: int, count: int, look: Look, out: TextIO) -> None:
     node, what = f"too_many_{_node(target)}", "backreferences" if look.backwards else "references"
     value = _gradient(depth + 1, look)
-    edge = f"{node} -> {_node(target)}" if look.backwards else f"{_node(target)} -> {node}"
+    edge = f"{node}->{_node(target)}" if look.backwards else f"{_node(target)}->{node}"
     out.write(f"  {edge}[color=red,style=dotted,len=0.25,weight=10];\n")
     out.write(f'  {node}[label="{count} more {what}",shape=box,height=0.25,color=red,')
-    out.write(f'fillcolor="0,.5,{value:g}",fontsize=6];\n')
-    if value < 0.5:
-        out.write(f"  {node}[fontcolor=white];\n")
+    out.write(f'fillcolor="0,1,{value:g}",fontsize=6];\n  {node}[fontcolor=white];\n')
 
 
 def _label(obj: Any, references: int, look: Look) -> str:
