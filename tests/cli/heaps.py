@@ -77,7 +77,8 @@ def build(text: Text, sessions: int, sites: dict[str, int], exact: bool) -> None
     for n in range(40):
         thing(f"price{n}", "float", 24, "prices")
     add("edge main globals attribute __dict__")
-    for key, value in (("server", "server"), ("prices", "prices"), ("Server", "class_Server"), ("Session", "class_Session")):
+    shown = {"server": "server", "prices": "prices", "Server": "class_Server", "Session": "class_Session"}
+    for key, value in shown.items():
         add(f"edge globals key_{key} key", f"edge globals {value} value")
     add("edge server sessions attribute sessions", "edge server limits attribute limits",
         "edge server recent attribute recent", "edge server class_Server class",
