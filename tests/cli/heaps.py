@@ -106,7 +106,8 @@ def build(text: Text, sessions: int, sites: dict[str, int], exact: bool) -> None
 
 def shop(batches: tuple[int, ...], recorded: bool = True) -> Ledger:
     ledger = Ledger(command=("shop.py",), cwd=".")
-    sites: dict[str, int] = dict.fromkeys(("import", "server", "limits", "recent", "prices", "session", "name", "node"), 0)
+    names = ("import", "server", "limits", "recent", "prices", "session", "name", "node")
+    sites: dict[str, int] = dict.fromkeys(names, 0)
     if recorded:
         record(ledger, sites)
     text = []
