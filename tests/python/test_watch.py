@@ -417,7 +417,7 @@ def test_ends_of_programs_are_as_without(tmp_path: Path) -> None:
             "from barrow import _core, _watch\n_core.watch_start(0.001, _watch._on_time); time.sleep(0.05)\n" + end
         )
         for _ in range(4):
-            alone = plain("-c", text.replace("_core.watch_start(0.001, _watch._on_time); ", ""))
+            alone = plain("-c", text.replace("_core.watch_start(0.001, _watch._on_time); ", ""), cwd=tmp_path)
             watched = plain(
                 "-X", "dev", "-W", "ignore::ResourceWarning", "-c", text, env={"BARROW_CONFIG": str(path)}, cwd=tmp_path
             )
