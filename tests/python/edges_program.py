@@ -3,6 +3,8 @@
 edges_program.py SNAPSHOT TRUTH: a JSON object, address -> addresses it refers to.
 """
 
+# ruff: noqa: B006, B039, B905, RUF012
+
 import asyncio
 import collections
 import contextvars

@@ -98,8 +98,8 @@ assert barrow.dig(label="second") == path
     path, _ = run(tmp_path, program)
     taken = snapshots(path)
     assert [row["label"] for row in taken] == ["first", "second"]
-    rows = ledger(path).view("sql", "select birth_line from objects where class = '__main__.A' and snapshot = 1")["rows"]
-    assert [row["birth_line"] for row in rows] == [4]
+    query = "select birth_line from objects where class = '__main__.A' and snapshot = 1"
+    assert [row["birth_line"] for row in ledger(path).view("sql", query)["rows"]] == [4]
 
 
 @pytest.mark.parametrize("recorded", [False, True])
@@ -136,9 +136,9 @@ assert seen == ["no children"], seen
 def test_errors(tmp_path: Path) -> None:
     program = f"""
 import barrow
-for path, options in [(None, {{}}), (None, {{"fork": True}}), ({str(tmp_path)!r}, {{}}), ("/nonexistent/x", {{"fork": True}})]:
+for path, fork in [(None, False), (None, True), ({str(tmp_path)!r}, False), ("/nonexistent/x", True)]:
     try:
-        barrow.dig(path, **options)
+        barrow.dig(path, fork=fork)
     except (ValueError, barrow.LedgerError) as error:
         print(type(error).__name__, error)
 """
