@@ -324,8 +324,8 @@ static void tell_link(const struct dig_walk *w, uint64_t e, barrow_reach_each *e
     each(context, &link);
 }
 
-int barrow_dig_links(PyObject *o, void *subtype_traverse, barrow_reach_each *each,
-                     void *context, struct barrow_error *err)
+int barrow_dig_links(PyObject *o, void *subtype_traverse, barrow_reach_each *each, void *context,
+                     struct barrow_error *err)
 {
     struct barrow_dig dig;
     struct barrow_dig_options options;
