@@ -7,19 +7,28 @@
 `BARROW_CONFIG=app.yaml python app.py` does it without a change of the program.
 """
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
 
 from barrow import _core
-from barrow._open import StrPath
+
+# Known to type checkers as true.  This is loaded while interpreters start (BARROW_CONFIG): nothing else is.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any, TypeAlias
+
+    from barrow._open import StrPath
+
+    # Where it stands, for errors; its key, None: it stands where the section should; its value.
+    Setting: TypeAlias = tuple[str, str | None, object]
+    # enabled, interval_seconds, top_n_classes, every object?, ledger
+    Config: TypeAlias = tuple[bool, int, int, bool, str | None]
 
 LOGGER = "memory_profiler"
 SECTION = ("general", "monitoring", "memory_profiling")
-
-# Where it stands, for errors; its key, None: it stands where the section should; its value.
-Setting: TypeAlias = tuple[str, str | None, object]
 
 
 class ConfigError(_core.Error, ValueError):
@@ -55,7 +64,7 @@ class Watch:
         if self.running:
             _stop(at_exit=False)
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> Watch:
         return self
 
     def __exit__(self, *unused: object) -> None:
@@ -89,10 +98,10 @@ def watch(config: StrPath | Mapping[str, Any]) -> Watch:
     barrow.LedgerError if the ledger can't be written.
     """
     global _current
-    if isinstance(config, Mapping):
-        enabled, interval, top, is_all, ledger = _check(_settings_of_mapping(config))
-    else:
+    if isinstance(config, str | bytes | os.PathLike):
         enabled, interval, top, is_all, ledger = _load(config)
+    else:
+        enabled, interval, top, is_all, ledger = _check(_settings_of_mapping(config))
     made = Watch(enabled, interval, top, is_all)
     _stop(at_exit=False)
     if not enabled:
@@ -174,8 +183,6 @@ def _forget_thread() -> None:
 
 # ---- configuration ----
 
-Config: TypeAlias = tuple[bool, int, int, bool, str | None]
-
 
 def _check(settings: Iterator[Setting]) -> Config:
     try:
@@ -202,7 +209,11 @@ def _load(path: StrPath) -> Config:
 
 
 def _settings_of_mapping(config: Mapping[str, Any]) -> Iterator[Setting]:
+    from collections.abc import Mapping
+
     section: object = config
+    if not isinstance(section, Mapping):
+        raise TypeError(f"watch() takes the path of a YAML file or a dict, not {type(config).__name__}")
     for i, name in enumerate(SECTION):
         if not isinstance(section, Mapping):
             return

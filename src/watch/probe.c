@@ -122,8 +122,12 @@ static int take_tracked(struct barrow_watch_census *census, struct barrow_error 
     if (!barrow_gc_lists_are_known())
         return barrow_fail(err, BARROW_E_UNSUPPORTED,
                            "this interpreter's collector isn't as barrow knows it: no census");
+    /* A class in C may make objects to tell its size: no collection may begin meanwhile. */
+    bool was_enabled = PyGC_Disable();
     bool ok = barrow_blocks_init(&counts.blocks) &&
               count_tracked(&counts, PyInterpreterState_Main()) && name_classes(census, &counts);
+    if (was_enabled)
+        PyGC_Enable();
     barrow_blocks_free(&counts.blocks);
     free(counts.classes.items);
     barrow_map_free(&counts.by_type);
