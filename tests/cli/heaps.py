@@ -97,7 +97,8 @@ def build(text: Text, sessions: int, sites: dict[str, int], exact: bool) -> None
         add(f"edge node{n} node{n} attribute me")
     add("root modules modules name=", "root mod module parent=modules name=__main__", "rootedge mod main internal",
         "root threads threads name=", "root thread thread parent=threads name=MainThread",
-        'root frame frame parent=thread name="<module>" file=shop.py line=32', "rootedge frame globals internal namespace",
+        'root frame frame parent=thread name="<module>" file=shop.py line=32',
+        "rootedge frame globals internal namespace",
         f"rootedge frame session{sessions - 1} variable newest",
         "root c c_code name=", "rootedge c hidden counted 2")
     if exact:
