@@ -129,7 +129,7 @@ static struct items below(struct drawing *d, uint32_t vertex)
         struct item item = items.list[i];
         if (!item.vertex)
             d->row_of_type[item.type] = 0;
-        if (item.vertex || (item.type && item.retained >= d->least && item.retained))
+        if (item.vertex || (item.retained >= d->least && item.retained))
             items.list[kept++] = item;
     }
     items.count = kept;
@@ -161,6 +161,8 @@ static char *item_words(const struct drawing *d, const struct item *item)
     struct barrow_buffer out = {0};
     char number[BARROW_UNITS_ROOM];
 
+    if (!item->vertex && !item->type && item->objects)
+        return barrow_format("%s smaller", barrow_units_count(number, item->objects));
     if (item->vertex || !item->type) {
         barrow_words_vertex(&out, d->h->graph, item->vertex);
         return barrow_take(&out);
@@ -189,7 +191,7 @@ static void json_items(struct drawing *d, uint32_t vertex, size_t depth)
             item->vertex ? item_words(d, item) : barrow_graph_class_name(d->h->graph, item->type);
         char *step = step_words(d, item->vertex);
         barrow_json_begin_object(json);
-        barrow_put_text(json, object || !item->vertex ? "class" : "root", name);
+        barrow_put_text(json, object || item->type ? "class" : "root", name);
         if (*step)
             barrow_put_text(json, "step", step);
         if (object)
