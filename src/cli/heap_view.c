@@ -165,7 +165,7 @@ int barrow_heap_view_paths(struct barrow_heap_view *h, struct barrow_error *err)
 
 int barrow_heap_view_births(struct barrow_heap_view *h, struct barrow_error *err)
 {
-    uint32_t most = 0;
+    uint32_t most = (uint32_t)h->view.profile->sites_count; /* of a ledger by itself */
 
     if (h->births.sites)
         return 0;

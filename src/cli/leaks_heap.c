@@ -133,7 +133,8 @@ static int choose(struct search *s, char **operands, struct barrow_error *err)
 struct adding {
     struct search *s;
     struct barrow_birth_tally sure, recycled;
-    bool any, failed;
+    uint64_t sure_bytes, recycled_bytes;
+    bool failed;
 };
 
 static void add_birth(void *context, uint32_t object)
@@ -143,10 +144,10 @@ static void add_birth(void *context, uint32_t object)
     bool recycled = barrow_is_recycled(heap, object);
     struct barrow_birth_tally *tally = recycled ? &adding->recycled : &adding->sure;
 
-    if (heap->birth &&
-        !barrow_birth_tally_add(tally, heap->birth[object], barrow_heap_bytes(heap, object)))
+    uint64_t bytes = barrow_heap_bytes(heap, object);
+    if (heap->birth && !barrow_birth_tally_add(tally, heap->birth[object], bytes))
         adding->failed = true;
-    adding->any = adding->any || !recycled;
+    *(recycled ? &adding->recycled_bytes : &adding->sure_bytes) += bytes;
 }
 
 static struct adding begin_adding(struct search *s)
@@ -201,6 +202,32 @@ static int end_adding(struct adding *adding, struct barrow_birth_line *line, boo
     *sure = line->frame != 0;
     if (!*sure)
         *line = other;
+    return 0;
+}
+
+/* Where the items of recycled lists and dicts were allocated, which are blocks of their own that no
+ * object tells the birth of: the line with the most growing blocks of that sort, if they weigh
+ * about as much. */
+static int line_of_items(struct search *s, uint64_t bytes, struct barrow_birth_line *line,
+                         struct barrow_error *err)
+{
+    const struct barrow_profile *p = s->h.view.profile;
+    struct barrow_birth_tally tally = {.births = &s->h.births};
+    struct barrow_birth_line items;
+
+    for (uint32_t i = 1; i < s->h.births.count; i++) {
+        const struct barrow_birth *birth = &s->h.births.sites[i];
+        if (birth->site == BARROW_NO_SITE || !birth->grows || !birth->is_users ||
+            birth->in_import || p->sites[birth->site].domain == LEDGER_DOMAIN_OBJ)
+            continue;
+        if (!barrow_birth_tally_add(&tally, i,
+                                    p->sites[birth->site].value[BARROW_METRIC_LEAKED].bytes))
+            return no_memory(err);
+    }
+    if (best_line(s, &tally, &items, err) < 0)
+        return -1;
+    if (items.frame && items.bytes > bytes / 2 && items.bytes < 2 * bytes)
+        *line = items;
     return 0;
 }
 
@@ -301,6 +328,9 @@ static int add_finding(struct search *s, const struct barrow_suspect *suspect,
     if (barrow_suspect_each(s->h.graph, suspect, s->counts, visitor, err) < 0)
         return -1;
     if (end_adding(&adding, &f->birth, &sure, err) < 0)
+        return -1;
+    if (adding.recycled_bytes > adding.sure_bytes &&
+        line_of_items(s, adding.recycled_bytes, &f->birth, err) < 0)
         return -1;
     return find_holder(s, f, err);
 }
