@@ -217,17 +217,19 @@ static char *short_name(const char *command)
     return barrow_copy(slash && slash[1] && slash[1] != ' ' ? slash + 1 : command);
 }
 
-/* "at exit", "near the peak, after 1.2 s" */
+/* "snapshot 2 of 3, near the peak, after 1.2 s, "; a process without a recording has no time. */
 static char *when(const struct barrow_heap_view *h)
 {
-    char *time = barrow_duration(&h->view.terminal, h->heap->time_ns);
-    const char *at = h->heap->flags & HEAP_FLAG_AT_EXIT   ? "at exit"
-                     : h->heap->flags & HEAP_FLAG_AT_PEAK ? "near the peak"
-                                                          : "";
+    const struct barrow_heap *heap = h->heap;
+    char *time = barrow_duration(&h->view.terminal, heap->time_ns);
     char *which = h->snapshots > 1
-                      ? barrow_format("snapshot %u of %u, ", h->heap->number, h->snapshots)
+                      ? barrow_format("snapshot %u of %u, ", heap->number, h->snapshots)
                       : barrow_copy("");
-    char *text = barrow_format("%s%s%safter %s", which, at, *at ? ", " : "", time);
+    const char *at = heap->flags & HEAP_FLAG_AT_EXIT   ? "at exit, "
+                     : heap->flags & HEAP_FLAG_AT_PEAK ? "near the peak, "
+                                                       : "";
+    char *text = barrow_format("%s%s%s%s%s", which, at, heap->time_ns ? "after " : "",
+                               heap->time_ns ? time : "", heap->time_ns ? ", " : "");
 
     free(time);
     free(which);
@@ -249,7 +251,7 @@ void barrow_heap_headline(const struct barrow_heap_view *h, const char *format, 
     const char *command = h->view.profile->command;
     char *name = short_name(command && *command ? command : h->path);
     char *time = when(h);
-    char *whose = barrow_format("%s, %s", time, name);
+    char *whose = barrow_format("%s%s", time, name);
     char *what = barrow_printable(t, text);
     char *rest = barrow_printable(t, whose);
     size_t used = barrow_width(what) + barrow_width(dot);
