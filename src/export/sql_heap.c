@@ -3,10 +3,13 @@
  * The rows of all snapshots follow one another, and those of one snapshot are numbered as the graph
  * numbers them:
  *
- *     objects, roots     row = vertex + what the snapshots before have; so ids of objects and roots
- * are of one kind, and what refers to something may be either types              row = number of
- * the type + ... refs               the references of objects, in the heap's order; then those of
- * each root: to the roots below it, and to objects
+ *     objects, roots   vertices of the graph; so ids of objects and roots are of one kind, and what
+ *                      refers to something may be either
+ *
+ *     types, unowned   in the heap's order
+ *
+ *     refs             the references of objects, in the heap's order; then those of each root: to
+ *                      the roots below it, and to objects
  *
  * Rows that are of the other kind, and the "none" at the front of types, are gaps.
  */
@@ -27,7 +30,7 @@ struct sql_heap {
     struct barrow_heap_names names;
     uint32_t process;
     uint32_t *numbers; /* by vertex: its identity */
-    size_t first_vertex, first_type, first_ref;
+    size_t first_vertex, first_type, first_ref, first_unowned;
     size_t ref_count;
     uint32_t root_count; /* at least 1 */
     uint64_t *root_refs; /* by root, and one more: where its rows begin, from the heap's edges on */
@@ -40,7 +43,7 @@ struct sql_heap {
 struct barrow_sql_heaps {
     struct barrow_snapshots places;
     BARROW_ARRAY(struct sql_heap) list; /* in their order */
-    size_t vertices, types, refs;
+    size_t vertices, types, refs, unowned;
     enum barrow_sql_need loaded;
 };
 
@@ -104,9 +107,11 @@ static int load_one(struct barrow_sql_heaps *heaps, const struct barrow_profile 
     h->first_vertex = heaps->vertices;
     h->first_type = heaps->types;
     h->first_ref = heaps->refs;
+    h->first_unowned = heaps->unowned;
     heaps->vertices += h->graph->vertex_count;
     heaps->types += h->heap->type_count;
     heaps->refs += h->ref_count;
+    heaps->unowned += h->heap->unowned_count;
     if (heaps->refs > UINT32_MAX || heaps->vertices > UINT32_MAX)
         return barrow_fail(err, BARROW_E_UNSUPPORTED,
                            "the heap snapshots have more than 2^32 references, too many for SQL");
@@ -354,14 +359,19 @@ TABLE(types, "a class in a heap snapshot", .has = types_has, .range = types_rang
 
 /* ---- objects ---- */
 
+static const struct barrow_site *site_numbered(const struct barrow_profile *p,
+                                               const struct sql_heap *h, uint32_t number)
+{
+    uint32_t site = barrow_profile_site_of(p, h->process, number);
+
+    return site == BARROW_NO_SITE ? NULL : &p->sites[site];
+}
+
 /* Where an object was born; NULL: not known. */
 static const struct barrow_site *birth(const struct barrow_profile *p, const struct sql_heap *h,
                                        uint32_t object)
 {
-    uint32_t site = h->heap->birth ? barrow_profile_site_of(p, h->process, h->heap->birth[object])
-                                   : BARROW_NO_SITE;
-
-    return site == BARROW_NO_SITE ? NULL : &p->sites[site];
+    return h->heap->birth ? site_numbered(p, h, h->heap->birth[object]) : NULL;
 }
 
 static const struct barrow_frame *birth_frame(const struct barrow_profile *p,
@@ -502,6 +512,44 @@ DEFINE(roots, ROOTS, uint32_t v; const struct sql_heap *h = heap_of_vertex(data,
        const struct heap_root *r = root_of(h, v))
 TABLE(roots, "what keeps objects alive by itself: a module, a frame, C code", .has = roots_has,
       .range = vertices_range, .needs = SQL_NEEDS_HEAPS);
+
+/* ---- unowned ---- */
+
+#define UNOWNED(X)                                                                           \
+    X(id, "INTEGER", SQL_ID, number(row), "number of the row")                               \
+    X(snapshot, "INTEGER", SQL_SLICE, snapshot_of(data, h), "snapshots.id")                  \
+    X(site_id, "INTEGER", SQL_INDEX, site ? number((uint64_t)(site - p->sites)) : null(),    \
+      "sites.id: where they were born")                                                      \
+    X(blocks, "INTEGER", SQL_PLAIN, number(r->blocks), "how many lived that no object owns") \
+    X(bytes, "INTEGER", SQL_PLAIN, number(r->bytes), "that were asked for")
+
+static size_t unowned_count(const struct barrow_sql_data *data)
+{
+    return data->heaps->unowned;
+}
+static const struct sql_heap *heap_of_unowned(const struct barrow_sql_data *data, size_t row,
+                                              const struct heap_unowned **unowned)
+{
+    const struct sql_heap *h;
+
+    SNAPSHOT_OF(data->heaps, first_unowned, row, h);
+    *unowned = &h->heap->unowned[row - h->first_unowned];
+    return h;
+}
+static void unowned_range(const struct barrow_sql_data *data, size_t column, int64_t value,
+                          size_t *first, size_t *end)
+{
+    const struct sql_heap *h = heap_number(data, value);
+
+    (void)column;
+    *first = h ? h->first_unowned : 0;
+    *end = h ? h->first_unowned + h->heap->unowned_count : 0;
+}
+DEFINE(unowned, UNOWNED, const struct heap_unowned *r;
+       const struct sql_heap *h = heap_of_unowned(data, row, &r);
+       const struct barrow_site *site = site_numbered(p, h, r->site))
+TABLE(unowned, "live blocks of a birth place that belong to no object, at a heap snapshot",
+      .range = unowned_range, .needs = SQL_NEEDS_HEAPS);
 
 /* ---- refs ---- */
 

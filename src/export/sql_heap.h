@@ -1,4 +1,4 @@
-/* The tables of heap snapshots: snapshots, types, objects, roots, refs.  Private to src/export/sql_*.c. */
+/* The tables of heap snapshots: snapshots, types, objects, roots, refs, unowned.  Private to src/export/sql_*.c. */
 #ifndef BARROW_EXPORT_SQL_HEAP_H
 #define BARROW_EXPORT_SQL_HEAP_H
 
@@ -9,7 +9,8 @@
     X(types)                      \
     X(objects)                    \
     X(roots)                      \
-    X(refs)
+    X(refs)                       \
+    X(unowned)
 
 #define X(name) extern const struct barrow_sql_table barrow_sql_table_##name;
 BARROW_SQL_HEAP_TABLES(X)
