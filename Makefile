@@ -163,6 +163,7 @@ bench: build ## barrow beside other profilers, on 3.11 and on 3.14 in the chroot
 	$(VENV)/bin/python bench/page --barrow $(VENV)/bin/barrow
 	$(VENV)/bin/pip install -q memory_profiler
 	bench/lines $(VENV)/bin/python
+	bench/census --python $(abspath $(VENV))/bin/python
 	$(VENV)/bin/pip install -q guppy3 objgraph pympler
 	bench/dig --objects 1000000,5000000 $(VENV)/bin/python
 	bench/attach $(VENV)/bin/barrow $(VENV)/bin/python
