@@ -456,3 +456,36 @@ def test_tracker_at_exit() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+
+# ---- all of them -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["size", "retained", "growth", "referrers", "paths", "why"])
+def test_asking_changes_nothing(name: str) -> None:
+    things = [Holder([i]) for i in range(50)]
+    ask = {
+        "size": lambda: barrow.size(things),
+        "retained": lambda: barrow.size(things, retained=True),
+        "growth": lambda: barrow.growth(),
+        "referrers": lambda: barrow.referrers(things[3]),
+        "paths": lambda: barrow.paths(things[3]),
+        "why": lambda: barrow.why(things[3]),
+    }[name]
+    for _ in range(3):
+        ask()
+    gc.collect()
+
+    def look() -> str:  # a text: nothing that the collector tracks stays
+        return json.dumps(
+            {
+                "references": [sys.getrefcount(thing) for thing in [things, Holder, *things]],
+                "collections": [row["collections"] for row in gc.get_stats()][2],
+                "tracked": len(gc.get_objects()),
+            }
+        )
+
+    look()
+    before = look()
+    ask()
+    assert look() == before
