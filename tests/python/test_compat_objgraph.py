@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import inspect
 import io
+import itertools
 import re
 import sys
 import types
@@ -115,7 +116,7 @@ def test_backref_chain_to_a_module(kept: dict[str, Any]) -> None:
     chain = objgraph.find_backref_chain(leaf, objgraph.is_proper_module)
     assert chain[0] is sys.modules[__name__]
     assert chain[-1] is leaf
-    for source, target in zip(chain, chain[1:], strict=False):
+    for source, target in itertools.pairwise(chain):
         assert any(found is target for found in gc.get_referents(source))
     assert len(chain) <= 8
 
