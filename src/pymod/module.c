@@ -68,6 +68,7 @@ static int module_exec(PyObject *module)
         PyModule_AddFunctions(module, barrow_heap_births_methods) < 0 ||
         PyModule_AddFunctions(module, barrow_heap_growth_methods) < 0 ||
         PyModule_AddFunctions(module, barrow_tracker_methods) < 0 ||
+        PyModule_AddFunctions(module, barrow_diagram_methods) < 0 ||
         PyModule_AddFunctions(module, barrow_heap_links_methods) < 0 ||
         PyModule_AddFunctions(module, barrow_heap_why_methods) < 0)
         return -1;

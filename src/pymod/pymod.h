@@ -49,6 +49,7 @@ extern PyMethodDef barrow_heap_growth_methods[];
 extern PyMethodDef barrow_tracker_methods[];
 extern PyMethodDef barrow_heap_links_methods[];
 extern PyMethodDef barrow_heap_why_methods[];
+extern PyMethodDef barrow_diagram_methods[];
 extern PyMethodDef barrow_reader_methods[];
 extern PyMethodDef barrow_stats_methods[];
 extern PyMethodDef barrow_watch_methods[];

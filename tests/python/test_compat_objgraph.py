@@ -12,6 +12,7 @@ import sys
 import types
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from runner import execute
@@ -223,6 +224,22 @@ def test_pictures_as_files(tmp_path: Path, capsys: pytest.CaptureFixture[str], m
     assert "Image renderer (dot) not found" in capsys.readouterr().out
     objgraph.show_refs([[1]])
     assert "Graph viewer (xdot) and image renderer (dot) not found" in capsys.readouterr().out
+
+
+def test_pictures_without_graphviz(
+    tmp_path: Path, kept: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leaf = Leaf()
+    kept["node"] = Node(inner=leaf, again=[leaf, leaf])
+    monkeypatch.setenv("PATH", "")
+    for show, words in ((objgraph.show_backrefs, ("Leaf", "Node", "inner")), (objgraph.show_refs, ("Leaf", "type"))):
+        path = tmp_path / f"{show.__name__}.svg"
+        show([leaf], max_depth=4, filename=str(path))
+        assert capsys.readouterr().out == f"Image generated as {path}\n"
+        root = ElementTree.parse(path).getroot()
+        text = " ".join("".join(node.itertext()) for node in root.iter())
+        assert root.tag.endswith("svg")
+        assert all(word in text for word in words), text
 
 
 def test_chains_are_drawn(kept: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any, TextIO, TypeAlias
 
@@ -38,6 +38,8 @@ class Look:
     output: TextIO | None = None
     extra_node_attrs: Callable[[Any], dict[str, Any]] | None = None
     backwards: bool = False
+    boxes: dict[int, tuple[str, str, str]] = field(default_factory=dict)  # id: title, detail, kind; as drawn
+    edges: list[tuple[int, int, str]] = field(default_factory=list)  # from id, to id, name
 
 
 def show_refs(
@@ -130,7 +132,7 @@ def _show(starts: list[Any], look: Look, neighbours: Neighbours) -> Any:
         look.output.write(text.getvalue())
         return None
     if look.filename is not None:
-        _write(text.getvalue(), look.filename, nodes)
+        _write(text.getvalue(), look.filename, nodes, look)
         return None
     return _present(text.getvalue(), nodes)
 
@@ -158,7 +160,9 @@ def _draw_edges(
     shown = others[: look.too_many] if look.too_many else others
     for other in shown:
         source, end = (other, target) if look.backwards else (target, other)
-        out.write(f"  {_node(source)} -> {_node(end)}{_edge_label(source, end, look.shortnames)};\n")
+        name, weight = _edge_name(source, end, look.shortnames)
+        out.write(f"  {_node(source)} -> {_node(end)}{_edge_label(name, weight)};\n")
+        look.edges.append((id(source), id(end), name))
         if id(other) not in depth:
             depth[id(other)] = depth[id(target)] + 1
             queue.append(other)
@@ -190,8 +194,11 @@ def _gradient(depth: int, look: Look) -> float:
 
 
 def _draw_node(obj: Any, depth: int, references: int, look: Look, out: TextIO) -> None:
-    node, value = _node(obj), _gradient(depth, look)
-    out.write(f'  {node}[label="{_label(obj, references, look)}"')
+    node, value, label = _node(obj), _gradient(depth, look), _label(obj, references, look)
+    title, _, detail = label.partition("\n")
+    kind = "target" if depth == 0 else "root" if is_proper_module(obj) else "holder" if look.backwards else "held"
+    look.boxes[id(obj)] = title, detail.replace("\n", " "), kind
+    out.write(f'  {node}[label="{_quote(label)}"')
     for name, attribute in (look.extra_node_attrs(obj) if look.extra_node_attrs else {}).items():
         out.write(f', {name}="{_quote(str(attribute))}"')
     out.write("];\n")
@@ -231,7 +238,7 @@ def _label(obj: Any, references: int, look: Look) -> str:
         extra = look.extra_info(obj)
         if extra:
             words.append(str(extra))
-    return _quote("\n".join(words))
+    return "\n".join(words)
 
 
 def _short_repr(obj: Any) -> str:
@@ -252,25 +259,30 @@ def _short_repr(obj: Any) -> str:
         return "(unrepresentable)"
 
 
-def _edge_label(source: Any, target: Any, short: bool) -> str:
-    """Name the reference as barrow's walk does: attributes, variables, keys of dicts."""
+def _edge_name(source: Any, target: Any, short: bool) -> tuple[str, int]:
+    """Name the reference as barrow's walk does: attributes, variables, keys of dicts.  Gives its weight, too."""
     for kind, name, found in _core.links(source):
         if found is not target:
             continue
         if kind == _VALUE:
             if isinstance(name, str) and name.isidentifier():
-                return f' [label="{_quote(name)}",weight=2]'
-            words = f"{type_name(type(name), short)}\n{_short_repr(name)}"
-            return f' [label="{_quote(words)}"]'
+                return name, 2
+            return f"{type_name(type(name), short)}\n{_short_repr(name)}", 0
         if kind in (_ATTRIBUTE, _VARIABLE) and isinstance(name, str):
-            return f' [label="{_quote(name)}",weight=10]'
-    return ""
+            return name, 10
+    return "", 0
+
+
+def _edge_label(name: str, weight: int) -> str:
+    if not name:
+        return ""
+    return f' [label="{_quote(name)}",weight={weight}]' if weight else f' [label="{_quote(name)}"]'
 
 
 # ---- showing it ------------------------------------------------------------------------------------
 
 
-def _write(text: str, filename: str, nodes: int) -> None:
+def _write(text: str, filename: str, nodes: int, look: Look | None = None) -> None:
     if filename.endswith(".dot"):
         with open(filename, "w", encoding="utf-8") as file:
             file.write(text)
@@ -279,11 +291,33 @@ def _write(text: str, filename: str, nodes: int) -> None:
     kind = os.path.splitext(filename)[1][1:]
     if not kind:
         print(f"Unrecognized file type ({filename})")
-    elif not shutil.which("dot"):
-        print("Image renderer (dot) not found, not doing anything else")
-    else:
+    elif shutil.which("dot"):
         subprocess.run(["dot", f"-T{kind}", "-o", filename], input=text.encode(), check=True)
         print(f"Image generated as {filename}")
+    elif kind == "svg" and look is not None:
+        with open(filename, "w", encoding="utf-8") as file:
+            file.write(_svg(look))
+        print(f"Image generated as {filename}")
+    else:
+        print("Image renderer (dot) not found, not doing anything else")
+
+
+def _svg(look: Look) -> str:
+    """Draw it without Graphviz: who refers stands above what it refers to, as far as there are no cycles."""
+    order = list(look.boxes)
+    if look.backwards:
+        order.reverse()
+    place = {box: number for number, box in enumerate(order)}
+    parents: dict[int, tuple[int, str]] = {}
+    arrows = []
+    for source, end, name in look.edges:
+        start, stop, label = place[source], place[end], name.replace("\n", " ")
+        if start < stop and stop not in parents:
+            parents[stop] = start, label
+        else:
+            arrows.append((start, stop, label))
+    boxes = [(*look.boxes[box], *parents.get(number, (-1, ""))) for number, box in enumerate(order)]
+    return _core.diagram_svg("objects that refer" if look.backwards else "objects referred to", boxes, arrows)
 
 
 def _present(text: str, nodes: int) -> Any:
