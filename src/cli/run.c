@@ -149,9 +149,10 @@ static int set_environment(const struct barrow_run_options *o, const char *outpu
         snprintf(options + length, sizeof options - (size_t)length, ",max_table=%llu",
                  (unsigned long long)o->max_table);
     length = (int)strlen(options);
-    snprintf(options + length, sizeof options - (size_t)length,
-             ",dig=%d,dig_peak=%d,dig_mark=%llu,dig_signal=%d", o->dig, o->dig_at_peak,
-             (unsigned long long)o->dig_at, signals[o->dig_on]);
+    if (o->dig || o->dig_at_peak || o->dig_at || o->dig_on)
+        snprintf(options + length, sizeof options - (size_t)length,
+                 ",dig=%d,dig_peak=%d,dig_mark=%llu,dig_signal=%d", o->dig, o->dig_at_peak,
+                 (unsigned long long)o->dig_at, signals[o->dig_on]);
     if (setenv("BARROW_RUN", run_id, 1) || setenv("BARROW_OUT", output, 1) ||
         setenv("BARROW_ROOT", pid, 1) || setenv("BARROW_OPTIONS", options, 1))
         return barrow_fail(err, BARROW_E_NO_MEMORY, "out of memory");

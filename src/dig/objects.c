@@ -50,8 +50,9 @@ uint32_t *barrow_walk_add_chunk(struct dig_walk *w, const void *o)
 {
     uintptr_t address = (uintptr_t)o;
     uint32_t *chunk = NULL;
-    if (!(address >> 47) &&
-        barrow_column_reserve(&w->chunk_column, (w->chunk_count + (size_t)1) * sizeof chunk))
+    if (address >> 47)
+        return NULL; /* no address of an object: a mark that a module keeps in its place */
+    if (barrow_column_reserve(&w->chunk_column, (w->chunk_count + (size_t)1) * sizeof chunk))
         chunk = raw_memory(PAGEMAP_CHUNK_BYTES);
     if (!chunk) {
         w->failed = true;

@@ -135,7 +135,7 @@ bool barrow_walk_grow_objects(struct dig_walk *w);
 bool barrow_walk_grow_edges(struct dig_walk *w);
 uint32_t *barrow_walk_add_chunk(struct dig_walk *w, const void *o);
 
-/* The number of an object, which becomes known by this; 0: no memory. */
+/* The number of an object, which becomes known by this; 0: no memory, or no object can be there. */
 static inline uint32_t barrow_walk_object(struct dig_walk *w, const void *o)
 {
     uint32_t *slot = pagemap_find(&w->map, o);
@@ -165,7 +165,8 @@ static inline void barrow_walk_edge(struct dig_walk *w, const void *o, uint32_t 
     if (!o)
         return;
     uint32_t number = barrow_walk_object(w, o);
-    if (__builtin_expect(w->edge_count == w->edge_room, 0) && !barrow_walk_grow_edges(w))
+    if (__builtin_expect(!number, 0) ||
+        (__builtin_expect(w->edge_count == w->edge_room, 0) && !barrow_walk_grow_edges(w)))
         return;
     w->target[w->edge_count] = number;
     w->name[w->edge_count++] = name;

@@ -4,6 +4,13 @@
 #include "cpython/object.h"
 #include "dig/state.h"
 
+static bool dict_tells_inline;
+
+void barrow_dig_set_dict_tells_inline(bool tells)
+{
+    dict_tells_inline = tells;
+}
+
 static void set_bytes(struct dig_walk *w, uint32_t number, uint64_t bytes)
 {
     struct barrow_heap *heap = &w->dig->heap;
@@ -119,7 +126,7 @@ static void visit_dict_entries(struct dig_walk *w, PyObject *o)
     PyDictKeysObject *keys = barrow_dict_keys(o);
     PyObject **values = barrow_dict_values(o);
     if (values) {
-        if (!barrow_dict_values_are_inline(o))
+        if (dict_tells_inline || !barrow_dict_values_are_inline(o))
             visit_split_dict(w, keys, values);
     } else if (keys->dk_kind == DICT_KEYS_GENERAL) {
         PyDictKeyEntry *entries = barrow_general_entries(keys);
@@ -169,7 +176,7 @@ static uint64_t visit_instance(struct dig_walk *w, PyObject *o, uint32_t type_in
     struct barrow_instance look = barrow_instance_look(o, t->type);
     size_t asked = t->preheader + t->basic_bytes;
     uint64_t bytes = 0;
-    if (look.values) {
+    if (look.values && !(look.dict && dict_tells_inline)) {
         visit_values(w, t, look.values);
         if (look.values_apart)
             bytes += barrow_blocks_bytes(&w->blocks, barrow_values_block(look.values), 1);

@@ -42,6 +42,10 @@ struct barrow_dig {
     struct dig_column columns[DIG_COLUMNS]; /* the memory that heap's columns lie in */
 };
 
+/* Whose references inline values are once an instance has a __dict__ that points to them: the dict's, or still the
+ * instance's (3.13 until its third patch).  Found out by asking an instance; set before the first walk. */
+void barrow_dig_set_dict_tells_inline(bool tells);
+
 /* heap.pause_ns is the time this took.  On failure there is nothing to free. */
 int barrow_dig_walk(struct barrow_dig *dig, const struct barrow_dig_options *options,
                     struct barrow_error *err);

@@ -18,9 +18,35 @@
 static void *subtype_traverse;
 static char hidden_files[4096];
 
+static int see(PyObject *o, void *context)
+{
+    if (o == Py_Ellipsis)
+        *(bool *)context = true;
+    return 0;
+}
+
+/* Asks an instance of a class made for it. */
+static bool dict_tells_inline(void)
+{
+    PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "probe");
+    PyObject *instance = type ? PyObject_CallNoArgs(type) : NULL;
+    PyObject *dict = NULL;
+    bool tells = false;
+    if (instance && PyObject_SetAttrString(instance, "value", Py_Ellipsis) == 0)
+        dict = PyObject_GenericGetDict(instance, NULL);
+    if (dict)
+        PyDict_Type.tp_traverse(dict, see, &tells);
+    Py_XDECREF(dict);
+    Py_XDECREF(instance);
+    Py_XDECREF(type);
+    PyErr_Clear();
+    return tells;
+}
+
 void barrow_dig_prepare(PyTypeObject *statement_class, const char *package_directory)
 {
     subtype_traverse = (void *)(uintptr_t)statement_class->tp_traverse;
+    barrow_dig_set_dict_tells_inline(dict_tells_inline());
     snprintf(hidden_files, sizeof hidden_files, "%s", package_directory);
 }
 

@@ -29,8 +29,9 @@ def ask(snapshot: Path, question: str) -> list[dict[str, Any]]:
 
 
 # What objects own without tp_traverse telling of it: texts that are keys, names of classes, what weak references
-# point to.
+# point to.  3.13.0 leaves out the __dict__ of instances whose values lie in them.
 UNTOLD = {"key", "weak", "internal"}
+UNTOLD_NAMES = {"__name__", "__qualname__", "__slots__", "__dict__"}
 
 
 def test_edges_are_those_of_the_interpreter(noted: tuple[Path, dict[str, Any]]) -> None:
@@ -49,7 +50,7 @@ def test_edges_are_those_of_the_interpreter(noted: tuple[Path, dict[str, Any]]) 
         if row["source"] in same:
             classes[row["source"]] = row["class"]
             edges[row["source"]][row["target"]] += 1
-            if row["kind"] in UNTOLD or row["name"] in ("__name__", "__qualname__", "__slots__"):
+            if row["kind"] in UNTOLD or row["name"] in UNTOLD_NAMES:
                 untold[row["source"]][row["target"]] += 1
     for address, expected in same.items():
         missing = expected - edges[address]
@@ -80,7 +81,6 @@ def test_names(noted: tuple[Path, dict[str, Any]]) -> None:
         ("__main__.Plain", "__dict__"),
         ("__main__.Slotted", "left"),
         ("__main__.SlottedChild", "right"),
-        ("__main__.SlottedChild", "more"),
         ("__main__.Data", "x"),
         ("__main__.Exc", "args"),
         ("__main__.Exc", "__traceback__"),
