@@ -13,7 +13,6 @@ import blocks
 
 import barrow
 
-
 # The interpreter's table of interned texts is older than the recording, which so wouldn't see it go when it
 # grows: it gets its room beforehand.
 NAMES = [sys.intern(f"name {n}") for n in range(20_000)]
