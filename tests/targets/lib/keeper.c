@@ -51,4 +51,7 @@ static PyMethodDef methods[] = {
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "keeper", .m_size = -1,
                                     .m_methods = methods};
 
-PyMODINIT_FUNC PyInit_keeper(void) { return PyModule_Create(&module); }
+PyMODINIT_FUNC PyInit_keeper(void)
+{
+    return PyModule_Create(&module);
+}
