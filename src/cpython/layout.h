@@ -119,21 +119,24 @@ static inline void *barrow_values_block(PyObject **values)
 
 struct barrow_instance {
     PyObject **values; /* attribute values in the order of the class's shared keys; NULL: none */
+    uint32_t value_limit; /* there is room for no more */
     bool values_apart; /* they are a block of their own */
     PyObject *dict;    /* __dict__ if there is one as an object */
 };
 
 static inline struct barrow_instance barrow_instance_look(PyObject *o, const PyTypeObject *type)
 {
-    struct barrow_instance look = {NULL, false, NULL};
+    struct barrow_instance look = {0};
     if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT))
         return look;
 #if PY_VERSION_HEX >= 0x030D0000
     look.dict = (PyObject *)_PyObject_ManagedDictPointer(o)->dict;
     if (type->tp_flags & Py_TPFLAGS_INLINE_VALUES) {
         PyDictValues *values = (PyDictValues *)(void *)((char *)o + type->tp_basicsize);
-        if (values->valid)
+        if (values->valid) {
             look.values = values->values;
+            look.value_limit = values->capacity;
+        }
     }
 #elif PY_VERSION_HEX >= 0x030C0000
     PyDictOrValues either = *_PyObject_DictOrValuesPointer(o);
@@ -149,6 +152,10 @@ static inline struct barrow_instance barrow_instance_look(PyObject *o, const PyT
     look.values = values ? values->values : NULL;
     look.values_apart = true;
     look.dict = *_PyObject_ManagedDictPointer(o);
+#endif
+#if PY_VERSION_HEX < 0x030D0000
+    if (look.values) /* a byte each and two more, in whole words, lie before the values */
+        look.value_limit = (uint32_t)((uint8_t *)look.values)[-1] - 2;
 #endif
     return look;
 }

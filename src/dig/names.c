@@ -38,7 +38,7 @@ static void add_instance(struct dig_walk *w, PyObject *o, const struct dig_type 
     struct barrow_instance look = barrow_instance_look(o, t->type);
     PyDictKeysObject *keys = barrow_shared_keys(t->type);
     if (look.values && keys)
-        for (Py_ssize_t i = 0; i < keys->dk_nentries && i < BARROW_SHARED_KEYS_LIMIT; i++)
+        for (Py_ssize_t i = 0; i < keys->dk_nentries && i < (Py_ssize_t)look.value_limit; i++)
             add(w, look.values[i],
                 HEAP_NAME(HEAP_NAME_ATTRIBUTE,
                           barrow_walk_string_of(w, barrow_unicode_entries(keys)[i].me_key)));

@@ -153,7 +153,7 @@ static uint64_t visit_dict(struct dig_walk *w, uint32_t number, PyObject *o)
     return bytes ? bytes + barrow_hidden_dict(&w->blocks, o) : 0;
 }
 
-static void visit_values(struct dig_walk *w, struct dig_type *t, PyObject **values)
+static void visit_values(struct dig_walk *w, struct dig_type *t, const struct barrow_instance *look)
 {
     PyDictKeysObject *keys = barrow_shared_keys(t->type);
     if (!keys)
@@ -161,13 +161,15 @@ static void visit_values(struct dig_walk *w, struct dig_type *t, PyObject **valu
     uint32_t count = (uint32_t)keys->dk_nentries;
     if (count > BARROW_SHARED_KEYS_LIMIT)
         count = BARROW_SHARED_KEYS_LIMIT;
+    if (count > look->value_limit)
+        count = look->value_limit;
     for (; t->value_count < count; t->value_count++)
         t->value_names[t->value_count] = HEAP_NAME(
             HEAP_NAME_ATTRIBUTE,
             barrow_walk_string_of(w, barrow_unicode_entries(keys)[t->value_count].me_key));
     for (uint32_t i = 0; i < count; i++)
-        if (values[i])
-            barrow_walk_edge(w, values[i], t->value_names[i]);
+        if (look->values[i])
+            barrow_walk_edge(w, look->values[i], t->value_names[i]);
 }
 
 static uint64_t visit_instance(struct dig_walk *w, PyObject *o, uint32_t type_index)
@@ -177,7 +179,7 @@ static uint64_t visit_instance(struct dig_walk *w, PyObject *o, uint32_t type_in
     size_t asked = t->preheader + t->basic_bytes;
     uint64_t bytes = 0;
     if (look.values && !(look.dict && dict_tells_inline)) {
-        visit_values(w, t, look.values);
+        visit_values(w, t, &look);
         if (look.values_apart)
             bytes += barrow_blocks_bytes(&w->blocks, barrow_values_block(look.values), 1);
     }
