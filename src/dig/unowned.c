@@ -77,7 +77,7 @@ static void look_through(struct told *told, const uintptr_t *words, size_t count
         uint64_t bytes = 0;
         const void *block = (const void *)words[i];
         bool is_block = words[i] % 16 == 0 && words[i] > 4096 && !(words[i] >> 47) &&
-                        told->w->options->birth(block, &bytes);
+                        told->w->options->python_birth(block, &bytes);
         if (!is_block || is_owned(told->w, words[i]))
             continue;
         own(told->w, block);
@@ -109,7 +109,7 @@ static void own_deque(struct dig_walk *w, PyObject *o)
     int64_t left = (int64_t)barrow_hidden_blocks(Py_TYPE(o))(&w->blocks, o);
     const uintptr_t *block = *(const uintptr_t **)(void *)((char *)o + sizeof(PyVarObject));
     uint64_t bytes;
-    while (left > 0 && w->options->birth(block, &bytes) && bytes == WORDS * sizeof *block) {
+    while (left > 0 && w->options->python_birth(block, &bytes) && bytes == WORDS * sizeof *block) {
         own(w, block);
         left -= (int64_t)barrow_blocks_rule(&w->blocks, bytes);
         block = (const uintptr_t *)block[WORDS - 1];

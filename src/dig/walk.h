@@ -27,6 +27,7 @@ typedef void barrow_birth_each(void (*each)(void *context, uintptr_t block, uint
 
 struct barrow_dig_options {
     barrow_birth_look *birth;       /* NULL: nothing is recorded */
+    barrow_birth_look *python_birth; /* of blocks of Python's allocators alone: nobody frees them meanwhile */
     barrow_birth_each *each_block;  /* NULL: blocks that belong to no object aren't listed */
     const char *label;              /* or NULL */
     const char *hidden_files;       /* frames of files below this directory (barrow's own) are left out; or NULL */

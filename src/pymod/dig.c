@@ -55,6 +55,7 @@ struct barrow_dig_options barrow_dig_options_now(const char *label, uint32_t fla
     bool is_recording = barrow_recorder_is_on();
     return (struct barrow_dig_options){
         .birth = is_recording ? barrow_recorded_birth : NULL,
+        .python_birth = is_recording ? barrow_recorded_python_birth : NULL,
         .each_block = is_recording ? barrow_recorded_blocks : NULL,
         .label = label,
         .hidden_files = hidden_files[0] ? hidden_files : NULL,

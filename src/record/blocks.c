@@ -26,6 +26,12 @@ static bool is_pythons(uint32_t site)
     return domain == LEDGER_DOMAIN_OBJ || domain == LEDGER_DOMAIN_MEM;
 }
 
+uint32_t barrow_recorded_python_birth(const void *block, uint64_t *bytes)
+{
+    uint32_t site = barrow_recorded_birth(block, bytes);
+    return site && is_pythons(site) ? site : 0;
+}
+
 enum { PAGE_SLOTS = 4096 / sizeof(uint32_t) };
 
 /* A slot that follows a larger block's first one holds its size. */

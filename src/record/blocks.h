@@ -15,6 +15,10 @@
 /* The site a block was born at and the bytes asked for; 0: it is not known. */
 uint32_t barrow_recorded_birth(const void *block, uint64_t *bytes);
 
+/* The same for blocks of Python's own allocators alone: as they are freed under the interpreter lock, what is in
+ * them may be read. */
+uint32_t barrow_recorded_python_birth(const void *block, uint64_t *bytes);
+
 /* Calls `each` for every live block of Python's own allocators. */
 void barrow_recorded_blocks(void (*each)(void *context, uintptr_t block, uint64_t bytes, uint32_t site),
                             void *context);

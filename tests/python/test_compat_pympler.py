@@ -191,7 +191,8 @@ def test_summary_tracker_leaves_itself_out() -> None:
             "-c",
             "from barrow.compat.pympler.tracker import SummaryTracker as T\nt = T()\nt.diff()\n"
             "print([sum(abs(row[1]) for row in t.diff()) for _ in range(4)])",
-        ]
+        ],
+        cwd="/",
     )
     assert done.status == 0, done.stderr
     assert max(eval(done.stdout)[1:]) <= 2, done.stdout

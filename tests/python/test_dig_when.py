@@ -124,7 +124,7 @@ assert seen == ["no children"], seen
     if recorded:
         run(tmp_path, program)
     else:
-        done = execute([sys.executable, "-c", program])
+        done = execute([sys.executable, "-c", program], cwd="/")
         assert done.status == 0, done.stderr
     path = tmp_path / "forked.barrow"
     assert count(path, "__main__.A") == 50
@@ -142,7 +142,7 @@ for path, fork in [(None, False), (None, True), ({str(tmp_path)!r}, False), ("/n
     except (ValueError, barrow.LedgerError) as error:
         print(type(error).__name__, error)
 """
-    done = execute([sys.executable, "-c", program])
+    done = execute([sys.executable, "-c", program], cwd="/")
     assert done.status == 0, done.stderr
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["ValueError", "ValueError", "LedgerError", "LedgerError"]

@@ -223,6 +223,7 @@ def test_growth_finds_nothing_of_its_own() -> None:
         "-c",
         "import barrow, gc\ngc.disable()\nfor _ in range(3): barrow.growth()\n"
         "print([sum(row.new_objects for row in barrow.growth(None)) for _ in range(4)])",
+        cwd="/",
     )
     assert done.status == 0, done.stderr
     assert json.loads(done.stdout)[1:] == [0, 0, 0]
@@ -454,7 +455,7 @@ def test_tracker_at_exit() -> None:
         "import barrow\nclass A: pass\nkept = [A() for _ in range(10)]\n"
         "tracker = barrow.Tracker(A, dict, int).start()\nmore = [A() for _ in range(10)]\nprint('end')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd="/")
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
 
