@@ -46,7 +46,6 @@ static enum rank rank_of(uint32_t kind)
     case HEAP_ROOT_INTERNED:
     case HEAP_ROOT_IMMORTAL:
     case HEAP_ROOT_C_CODE:
-    case HEAP_ROOT_TASKS:
         return LITTLE;
     default:
         return FIRST;

@@ -63,8 +63,7 @@ enum heap_name {
     X(10, IMMORTAL, "immortal objects") /* small ints, None ... */                            \
     X(11, GARBAGE, "gc.garbage")                                                              \
     X(12, CALLBACKS, "callbacks")   /* atexit, gc, fork, audit ... */                         \
-    X(13, C_CODE, "held by C code") /* edges COUNTED */                                       \
-    X(14, TASKS, "asyncio tasks")
+    X(13, C_CODE, "held by C code") /* edges COUNTED */
 enum heap_root_kind {
 #define X(number, name, words) HEAP_ROOT_##name = number,
     HEAP_ROOT_KINDS(X)

@@ -443,7 +443,7 @@ static bool check_roots(struct barrow_heap *heap)
         struct heap_root *root = &heap->roots[i];
         if (root->parent >= i && i > 0)
             return false;
-        if (root->kind > HEAP_ROOT_TASKS)
+        if (root->kind > HEAP_ROOT_C_CODE)
             root->kind = HEAP_ROOT_INTERPRETER; /* of a newer barrow */
         if (root->name >= heap->string_count)
             root->name = 0;

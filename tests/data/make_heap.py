@@ -45,7 +45,6 @@ ROOTS = [
     "garbage",
     "callbacks",
     "c_code",
-    "tasks",
 ]
 FLAGS = [
     "gc",
