@@ -159,7 +159,7 @@ static void on_block(void *context, uintptr_t block, uint64_t bytes, uint32_t si
         return;
     unowned->site = site;
     unowned->blocks++;
-    unowned->bytes += bytes;
+    unowned->bytes += barrow_blocks_rule(&w->blocks, bytes);
     if (heap->unowned_count <= site)
         heap->unowned_count = site + 1;
 }

@@ -114,7 +114,7 @@ struct heap_large { /* ascending by object: bytes that do not fit 32 bits */
 };
 struct heap_unowned { /* live blocks of the recording that belong to no object, by birth site */
     uint32_t site, blocks;
-    uint64_t bytes; /* requested */
+    uint64_t bytes; /* as the allocator counts them */
 };
 struct heap_place { /* where an object's code is: code, function, class, frame objects; ascending */
     uint32_t object, file, line; /* file: string */
